@@ -1,0 +1,159 @@
+"""What the folder of a run holds, and reading it."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import psutil
+
+from core.runs.progress import HISTORY_FILE, PROGRESS_FILE
+
+SCHEMA = 1
+"""Version of a run's config.json; runs of another version are not listed."""
+
+CONFIG_FILE, STATE_FILE, PROCESS_FILE, LOG_FILE = "config.json", "state.json", "process.json", "log.txt"
+
+RUN_FOLDER = "{run}"
+"""Stands for the run's own folder among the arguments of a job."""
+
+SILENCE_SECONDS = 120.0
+"""A run on another computer (a shared home folder) counts as lost after this long without a heartbeat."""
+
+STARTING_SECONDS = 60.0
+"""A run whose process has not reported itself after this long never started."""
+
+State = Literal["running", "finished", "failed", "cancelled", "lost"]
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """One run as its folder tells it.
+
+    Attributes:
+        id: the folder's name; folder: its path; kind: what it computes; name: what the person called it.
+        arguments: the command line after ``python -m core``.
+        state: ``lost`` is a process that ended without saying so (killed, or the computer went down).
+        created, ended, heartbeat: Unix times in seconds; ended is None while running or lost.
+        done, total: steps; message: one sentence on the current step; metrics: numbers of the latest step.
+        error: why it failed, one sentence; None otherwise.
+        pid: the process, None before it reported itself.
+    """
+
+    id: str
+    folder: Path
+    kind: str
+    name: str
+    arguments: tuple[str, ...]
+    state: State
+    created: float
+    ended: float | None = None
+    heartbeat: float | None = None
+    done: int = 0
+    total: int = 0
+    message: str = ""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    error: str | None = None
+    pid: int | None = None
+
+    @property
+    def running(self) -> bool:
+        return self.state == "running"
+
+    @property
+    def fraction(self) -> float:
+        """The share of the steps that is done, 0 to 1."""
+        return min(max(self.done / self.total, 0.0), 1.0) if self.total else 0.0
+
+    def history(self) -> list[dict[str, Any]]:
+        """The rows written so far, oldest first; a line cut off by a kill is left out."""
+        try:
+            lines = (self.folder / HISTORY_FILE).read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError:
+            return []
+        rows = (_parse(line) for line in lines)
+        return [row for row in rows if row]
+
+    def log_tail(self, lines: int = 40) -> str:
+        """The last lines the process printed; a progress bar redrawn in place counts as its last state."""
+        try:
+            with open(self.folder / LOG_FILE, "rb") as log:
+                log.seek(0, 2)
+                log.seek(max(0, log.tell() - 200 * lines))
+                text = log.read().decode("utf-8", errors="replace")
+        except OSError:
+            return ""
+        return "\n".join(line.rsplit("\r", 1)[-1] for line in text.replace("\r\n", "\n").split("\n")[-lines - 1 :]).strip()
+
+
+def read_folder(folder: Path) -> RunInfo | None:
+    """The run a folder holds, None when it holds none that this version can read."""
+    config, state = read_json(folder / CONFIG_FILE), read_json(folder / STATE_FILE)
+    if config.get("schema") != SCHEMA:
+        return None
+    process, progress = read_json(folder / PROCESS_FILE), read_json(folder / PROGRESS_FILE)
+    said = state.get("state", "running")
+    if said == "running" and not _alive(process, progress, float(config["created"])):
+        # Between reading the state and looking for the process it may have ended properly: what it said last holds.
+        state = read_json(folder / STATE_FILE)
+        said = "lost" if state.get("state", "running") == "running" else state["state"]
+    return RunInfo(
+        id=folder.name,
+        folder=folder,
+        kind=str(config["kind"]),
+        name=str(config["name"]),
+        arguments=tuple(config["arguments"]),
+        state=said,
+        created=float(config["created"]),
+        ended=state.get("ended"),
+        heartbeat=progress.get("heartbeat"),
+        done=int(progress.get("done", 0)),
+        total=int(progress.get("total", 0)),
+        message=str(progress.get("message", "")),
+        metrics=dict(progress.get("metrics", {})),
+        error=state.get("error"),
+        pid=process.get("pid"),
+    )
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object, empty when the file is absent or no JSON object."""
+    try:
+        return _parse(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
+        return {}
+
+
+def identity(pid: int) -> dict[str, Any]:
+    """What tells this process from a later one that was given the same number."""
+    return {"pid": pid, "started": psutil.Process(pid).create_time(), "host": socket.gethostname()}
+
+
+def is_running(process: Mapping[str, Any]) -> bool:
+    """Whether the very process described by :func:`identity` is alive on this computer; one waiting to be reaped is not."""
+    try:
+        found = psutil.Process(process["pid"])
+        return abs(found.create_time() - process["started"]) < 1.0 and found.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def _alive(process: Mapping[str, Any], progress: Mapping[str, Any], created: float) -> bool:
+    if not process:
+        return time.time() - created < STARTING_SECONDS
+    if process["host"] != socket.gethostname():
+        return time.time() - float(progress.get("heartbeat", created)) < SILENCE_SECONDS
+    return is_running(process)
+
+
+def _parse(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
