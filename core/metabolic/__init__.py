@@ -1,0 +1,37 @@
+"""A metabolic model in, a hypergraph with features out: reading files, media, hypergraph, features, flux balance analysis.
+
+Names load on first use, so that reading a model does not import torch and building features does not import COBRApy.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from core.metabolic.condition import Condition, ConditionBounds, apply_condition, own_medium, resolve_medium
+    from core.metabolic.fba import FbaResult, blocked_reactions, fba, knockout_growth, missing_nutrients
+    from core.metabolic.hypergraph import FeatureNames, MetabolicHypergraph, build_hypergraph
+    from core.metabolic.media import named_media
+    from core.metabolic.reading import BUNDLED, load_model, load_tables
+    from core.metabolic.subsystems import Subsystems, assign_subsystems
+    from core.metabolic.tables import ModelTables, tables_from_model
+
+_HOME = {
+    "condition": ("Condition", "ConditionBounds", "apply_condition", "own_medium", "resolve_medium"),
+    "fba": ("FbaResult", "blocked_reactions", "fba", "knockout_growth", "missing_nutrients"),
+    "hypergraph": ("FeatureNames", "MetabolicHypergraph", "build_hypergraph"),
+    "media": ("named_media",),
+    "reading": ("BUNDLED", "load_model", "load_tables"),
+    "subsystems": ("Subsystems", "assign_subsystems"),
+    "tables": ("ModelTables", "tables_from_model"),
+}
+_MODULE = {name: module for module, names in _HOME.items() for name in names}
+__all__ = sorted(_MODULE)
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name not in _MODULE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULE[name]}"), name)

@@ -1,0 +1,136 @@
+"""A growth condition (medium, knock-outs, objective) turned into bounds, the way COBRApy does it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from core.errors import InputError
+from core.metabolic.tables import ModelTables
+
+Medium = Mapping[str, float]
+"""Exchange reaction id to its positive uptake bound, mmol/gDW/h; uptakes not named are closed."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What the cell is given. ``medium``: a name, a dict of uptake bounds, or None for the model's own."""
+
+    medium: str | Medium | None = None
+    knockouts: tuple[str, ...] = ()
+    objective: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class ConditionBounds:
+    """A condition applied to a model's tables.
+
+    Attributes:
+        lower, upper: [E] flux bounds under the condition, mmol/gDW/h.
+        objective: [E] objective coefficients.
+        knocked_out: [E] bool, True where a knock-out (by reaction, or by genes through the rule) closes the reaction.
+        uptake: [E] positive uptake bound of exchange reactions, 0 elsewhere.
+    """
+
+    lower: np.ndarray
+    upper: np.ndarray
+    objective: np.ndarray
+    knocked_out: np.ndarray
+    uptake: np.ndarray = field(repr=False)
+
+
+def uptake_side(tables: ModelTables) -> np.ndarray:
+    """[E] +1 where a negative flux takes up (the exchange is written with a substrate), -1 the other way, 0 if no exchange."""
+    side = np.zeros(len(tables.reactions), dtype=int)
+    has_substrate = np.zeros_like(side, dtype=bool)
+    has_substrate[tables.cols[tables.stoich < 0]] = True
+    side[tables.exchange] = np.where(has_substrate[tables.exchange], 1, -1)
+    return side
+
+
+def own_medium(tables: ModelTables) -> dict[str, float]:
+    """The model's own medium: each open uptake and its bound, as COBRApy's ``model.medium`` reports it."""
+    side = uptake_side(tables)
+    bound = np.where(side > 0, -tables.lower, np.where(side < 0, tables.upper, 0.0))
+    return {tables.reactions[i]: float(bound[i]) for i in np.flatnonzero(bound > 0)}
+
+
+def resolve_medium(tables: ModelTables, medium: str | Medium | None) -> dict[str, float]:
+    """A medium as a checked dict of uptake bounds.
+
+    Raises:
+        InputError: an unknown name, an id that is no exchange reaction of the model, or a bound that is negative or no number.
+    """
+    if medium is None:
+        return own_medium(tables)
+    if isinstance(medium, str):
+        from core.metabolic.media import named_media
+
+        known = named_media(tables)
+        if medium not in known:
+            raise InputError(f"{tables.id} has no medium called {medium!r}; choose one of: {', '.join(known)}.")
+        return known[medium]
+    index = tables.reaction_index()
+    for reaction, bound in medium.items():
+        if reaction not in index or not tables.exchange[index[reaction]]:
+            raise InputError(f"{reaction!r} in the medium is no exchange reaction of {tables.id}; name exchange reactions such as {_example(tables)}.")
+        if not (isinstance(bound, (int, float, np.number)) and np.isfinite(bound) and bound >= 0):
+            raise InputError(f"The uptake bound of {reaction} is {bound!r}; give a finite number of at least 0 (mmol/gDW/h).")
+    return {r: float(b) for r, b in medium.items() if b > 0}
+
+
+def apply_condition(
+    tables: ModelTables, *, medium: str | Medium | None = None, knockouts: Iterable[str] = (), objective: str | None = None
+) -> ConditionBounds:
+    """Bounds under a medium and knock-outs: the arrays that COBRApy's ``model.medium`` and ``knock_out`` would leave.
+
+    Raises:
+        InputError: an unknown exchange, knock-out or objective; the sentence names it.
+    """
+    lower, upper = tables.lower.copy(), tables.upper.copy()
+    side = uptake_side(tables)
+    if medium is not None:
+        chosen = resolve_medium(tables, medium)
+        uptake = np.array([chosen.get(r, 0.0) for r in tables.reactions])
+        closed = np.minimum(0.0, np.where(side > 0, -lower, upper))  # a forced secretion stays forced
+        bound = np.where(uptake > 0, uptake, closed)
+        lower = np.where(side > 0, -bound, lower)
+        upper = np.where(side < 0, bound, upper)
+    knocked_out = _knocked_out(tables, tuple(knockouts))
+    lower[knocked_out] = upper[knocked_out] = 0.0
+    weights = tables.objective.copy()
+    if objective is not None:
+        index = tables.reaction_index()
+        if objective not in index:
+            raise InputError(f"{tables.id} has no reaction {objective!r} to use as objective; choose a reaction id of the model.")
+        weights[:] = 0.0
+        weights[index[objective]] = 1.0
+    taken = np.where(side > 0, -lower, np.where(side < 0, upper, 0.0))
+    return ConditionBounds(lower, upper, weights, knocked_out, np.maximum(taken, 0.0))
+
+
+def _knocked_out(tables: ModelTables, knockouts: tuple[str, ...]) -> np.ndarray:
+    closed = np.zeros(len(tables.reactions), dtype=bool)
+    if not knockouts:
+        return closed
+    index, genes = tables.reaction_index(), set(tables.genes)
+    unknown = [k for k in knockouts if k not in index and k not in genes]
+    if unknown:
+        raise InputError(f"{tables.id} has no gene or reaction {unknown[0]!r}; use ids of the model (search by name to find them).")
+    closed[[index[k] for k in knockouts if k in index]] = True
+    lost = {k for k in knockouts if k in genes}
+    if lost:
+        from cobra.core.gene import GPR
+
+        for i, rule in enumerate(tables.gprs):
+            if rule and any(g in rule for g in lost):
+                parsed = GPR.from_string(rule)
+                if parsed.genes & lost and not parsed.eval(lost):
+                    closed[i] = True
+    return closed
+
+
+def _example(tables: ModelTables) -> str:
+    return next(iter(own_medium(tables)), "EX_glc__D_e")

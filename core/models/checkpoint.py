@@ -1,0 +1,153 @@
+"""Trained networks on disk: weights as safetensors, a model card as JSON beside them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.errors import InputError
+from core.storage import digest, write_bytes, write_json
+
+if TYPE_CHECKING:
+    from core.metabolic.hypergraph import MetabolicHypergraph
+    from core.models.network import ReactionNetwork
+
+SHIPPED = Path(__file__).resolve().parents[2] / "assets" / "checkpoints"
+SCHEMA = 1
+TOLERANCE = 1e-3
+"""Slack, in scaled units, before a feature counts as outside the range seen in training."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """A model card.
+
+    Attributes:
+        name: the checkpoint's name; kind: "metabolic" or "rna"; summary: one sentence.
+        content: the whole card as plain values (network, training, data, figures, baselines, limits, features).
+        weights_sha256: of the safetensors file; the checkpoint's identity in every key and manifest.
+    """
+
+    name: str
+    kind: str
+    summary: str
+    content: dict[str, Any]
+    weights_sha256: str
+
+    @property
+    def has_attention(self) -> bool:
+        """Whether the network computes attention."""
+        return self.content["network"].get("attention") is not None
+
+    @property
+    def gate(self) -> str:
+        """The network's gate mode."""
+        return str(self.content["network"].get("gate"))
+
+
+def list_checkpoints(*, kind: str | None = None, controls: bool = False) -> list[str]:
+    """Names of the shipped checkpoints, defaults first; controls and ablations only when asked for."""
+    cards = [_read_card(path) for path in sorted(SHIPPED.glob("*.json"))]
+    wanted = [c for c in cards if (kind is None or c["kind"] == kind) and (controls or not c.get("control"))]
+    return [c["name"] for c in sorted(wanted, key=lambda c: (c["name"] not in ("core", "genome", "rna"), c["name"]))]
+
+
+def load_card(name_or_path: str | Path) -> Card:
+    """The card of a shipped checkpoint, or of the safetensors file (or folder) at a path.
+
+    Raises:
+        InputError: no such checkpoint, or its card is damaged or of another version.
+    """
+    weights, path = _locate(name_or_path)
+    content = _read_card(path)
+    return Card(content["name"], content["kind"], content["summary"], content, digest(weights.read_bytes()))
+
+
+def load_checkpoint(name_or_path: str | Path) -> tuple[ReactionNetwork, Card]:
+    """A trained network on the CPU, in evaluation mode, and its card.
+
+    Raises:
+        InputError: no such checkpoint, a damaged file, or weights that do not match the card.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    from core.models.network import NetworkConfig, ReactionNetwork
+
+    card = load_card(name_or_path)
+    weights, _ = _locate(name_or_path)
+    if card.content.get("weights_sha256") != card.weights_sha256:
+        raise InputError(f"The weights of checkpoint {card.name!r} are not those its card describes; restore {weights.name} from the release.")
+    try:
+        network = ReactionNetwork(NetworkConfig(**card.content["network"]))
+        network.load_state_dict(load(weights.read_bytes()))
+    except (SafetensorError, RuntimeError, TypeError, ValueError) as error:
+        raise InputError(f"Checkpoint {card.name!r} cannot be read ({type(error).__name__}); restore {weights.name} from the release.") from None
+    return network.eval().requires_grad_(False), card
+
+
+def save_checkpoint(network: ReactionNetwork, content: dict[str, Any], folder: Path) -> Path:
+    """Writes ``<name>.safetensors`` and ``<name>.json`` into a folder; returns the path of the weights."""
+    from safetensors.torch import save
+
+    weights = save({name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()})
+    path = folder / f"{content['name']}.safetensors"
+    write_bytes(path, weights)
+    write_json(path.with_suffix(".json"), {"schema": SCHEMA, **content, "weights_sha256": digest(weights)})
+    return path
+
+
+def checkpoint_warnings(card: Card, graph: MetabolicHypergraph) -> list[str]:
+    """What of a model and condition lies outside what the checkpoint was trained on, one sentence each; empty when nothing does."""
+    trained = card.content["trained_on"]
+    warnings = []
+    unseen = [r for r in graph.reactions if r not in set(trained["reactions"])]
+    if unseen:
+        share = len(unseen) / len(graph.reactions)
+        warnings.append(
+            f"{card.name!r} was trained on {trained['model']} only: {len(unseen):,} of {len(graph.reactions):,} reactions here ({share:.0%}) "
+            "were never seen, so read its gates and predictions as extrapolation."
+        )
+    outside = []
+    for kind, values, names in (
+        ("metabolite", graph.x, graph.feature_names.metabolite),
+        ("reaction", graph.u, graph.feature_names.reaction),
+    ):
+        limits = trained["feature_range"][kind]
+        for column, name in enumerate(names):
+            low, high = limits[column]
+            if (values[:, column] < low - TOLERANCE).any() or (values[:, column] > high + TOLERANCE).any():
+                outside.append(f"{kind} {name}")
+    if outside and not unseen:
+        warnings.append(
+            f"This condition lies outside what {card.name!r} was trained on ({', '.join(outside[:4])}{', ...' if len(outside) > 4 else ''}); "
+            "its gates and predictions here are extrapolation."
+        )
+    return warnings
+
+
+def _locate(name_or_path: str | Path) -> tuple[Path, Path]:
+    """Paths of the weights and of the card."""
+    weights = SHIPPED / f"{name_or_path}.safetensors"
+    if not (isinstance(name_or_path, str) and weights.is_file() and "/" not in name_or_path):
+        weights = Path(name_or_path)
+        if weights.is_dir():
+            found = [p for p in sorted(weights.glob("*.safetensors")) if p.with_suffix(".json").is_file()]
+            weights = found[0] if found else weights / "checkpoint.safetensors"
+    card = weights.with_suffix(".json")
+    if not weights.is_file() or not card.is_file():
+        known = ", ".join(list_checkpoints(controls=True)) or "none"
+        raise InputError(f"There is no checkpoint {str(name_or_path)!r}; choose one of {known}, or give the path of a .safetensors file with its .json card beside it.")
+    return weights, card
+
+
+def _read_card(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError):
+        raise InputError(f"The model card {path.name} cannot be read; restore it from the release.") from None
+    if content.get("schema") != SCHEMA:
+        raise InputError(f"The model card {path.name} is of version {content.get('schema')}, this Gatescope reads {SCHEMA}; use the release it came with.")
+    return dict(content)

@@ -1,0 +1,169 @@
+"""A network over a metabolic hypergraph that reads out a signed flux for every reaction, and growth."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from core.models.conv import Attention, Gate, IncidenceTrace, StoichHypergraphConv
+
+ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "gelu": nn.GELU,
+    "tanh": nn.Tanh,
+    "identity": nn.Identity,
+    "silu": nn.SiLU,
+    "leaky_relu": nn.LeakyReLU,
+    "relu": nn.ReLU,
+}
+"""Activations between layers. ReLU discards every negative (consumed) value; the others keep it wholly or in part."""
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Everything needed to build a :class:`ReactionNetwork`; stored with its weights."""
+
+    metabolite_channels: int
+    reaction_channels: int
+    hidden: int = 64
+    heads: int = 2
+    layers: int = 6
+    gate: Gate = "incidence"
+    attention: Attention = "reaction"
+    normalization: Literal["stoichiometric", "count", "none"] = "stoichiometric"
+    magnitude: Literal["linear", "sqrt", "log1p"] = "sqrt"
+    activation: str = "gelu"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for the model card."""
+        return asdict(self)
+
+
+class NetworkOutput(NamedTuple):
+    """``flux`` [..., E] in mmol/gDW/h within the bounds or 0; ``growth`` [...] in 1/h; ``raw`` [..., E], asinh of the flux before
+    it is held to the bounds (what training compares); ``traces``, one :class:`IncidenceTrace` per layer when asked for."""
+
+    flux: Tensor
+    growth: Tensor
+    raw: Tensor
+    traces: tuple[IncidenceTrace, ...] | None
+
+
+class _Mix(nn.Module):
+    """Residual update of a state by news: s + W2 act(W_n LN(news) + W_s LN(s) + b)."""
+
+    def __init__(self, width: int, activation: str) -> None:
+        super().__init__()
+        self.norm_news = nn.LayerNorm(width)
+        self.of_news, self.of_state = nn.Linear(width, width), nn.Linear(width, width, bias=False)
+        self.act, self.out = ACTIVATIONS[activation](), nn.Linear(width, width)
+
+    def forward(self, news: Tensor, state: Tensor, normed: Tensor) -> Tensor:
+        return state + self.out(self.act(self.of_news(self.norm_news(news)) + self.of_state(normed)))
+
+
+class _Layer(nn.Module):
+    """One round trip metabolites -> reactions -> metabolites; both sides keep a residual state."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        width = config.hidden
+        self.norm_metabolite, self.norm_reaction = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.conv = StoichHypergraphConv(
+            width,
+            width // config.heads,
+            heads=config.heads,
+            gate=config.gate,
+            attention=config.attention,
+            reaction_channels=width,
+            normalization=config.normalization,
+            magnitude=config.magnitude,
+        )
+        self.reaction, self.metabolite = _Mix(width, config.activation), _Mix(width, config.activation)
+
+    def forward(
+        self,
+        h: Tensor,
+        r: Tensor,
+        hyperedge_index: Tensor,
+        stoich: Tensor,
+        mask: Tensor | None,
+        gate_override: Tensor | float | None,
+        return_trace: bool,
+    ) -> tuple[Tensor, Tensor, IncidenceTrace | None]:
+        x, u = self.norm_metabolite(h), self.norm_reaction(r)
+        states: list[Tensor] = []
+
+        def update(z: Tensor, _: Tensor | None) -> Tensor:
+            states.append(self.reaction(z, r, u))
+            return states[0]
+
+        out = self.conv(x, hyperedge_index, stoich, u, mask=mask, gate_override=gate_override, update=update, return_trace=return_trace)
+        return self.metabolite(out[0], h, x), states[0], out[2] if len(out) == 3 else None
+
+
+class ReactionNetwork(nn.Module):
+    """Encoders, L gated stoichiometric layers, and a signed flux per reaction; growth is the objective's flux.
+
+    The nonlinear update between a layer's two passes is what lets a reaction differ from its reverse (the coefficient's
+    sign acts in both passes and would cancel). Weights depend on features only, so one network runs on any model.
+
+    Args:
+        config: widths and modes; ``hidden`` is a multiple of ``heads``.
+    """
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        if config.hidden % config.heads:
+            raise ValueError(f"hidden ({config.hidden}) has to be a multiple of heads ({config.heads})")
+        if config.activation not in ACTIVATIONS:
+            raise ValueError(f"activation is {config.activation!r}; choose one of {', '.join(ACTIVATIONS)}")
+        self.config = config
+        self.encode_metabolite = _encoder(config.metabolite_channels, config)
+        self.encode_reaction = _encoder(config.reaction_channels, config)
+        self.layers = nn.ModuleList(_Layer(config) for _ in range(config.layers))
+        self.read_out = nn.Sequential(
+            nn.LayerNorm(config.hidden), nn.Linear(config.hidden, config.hidden), ACTIVATIONS[config.activation](), nn.Linear(config.hidden, 1)
+        )
+
+    def forward(
+        self,
+        x: Tensor,
+        u: Tensor,
+        hyperedge_index: Tensor,
+        stoich: Tensor,
+        *,
+        lower: Tensor,
+        upper: Tensor,
+        objective: Tensor,
+        mask: Tensor | None = None,
+        gate_override: Tensor | float | list[Tensor] | None = None,
+        return_trace: bool = False,
+    ) -> NetworkOutput:
+        """Predicts fluxes and growth of a condition, or of a batch of conditions on one model.
+
+        Args:
+            x: [..., V, F]; u: [..., E, F_u]; hyperedge_index: [2, K]; stoich: [K].
+            lower, upper: [..., E] flux bounds, mmol/gDW/h; predictions are held within them, zero allowed.
+            objective: [..., E] objective coefficients.
+            mask: [..., K] for every layer, multiplies both passes.
+            gate_override: for every layer, or a list with one entry per layer.
+            return_trace: also return every layer's factors.
+        """
+        h, r = self.encode_metabolite(x), self.encode_reaction(u)
+        traces: list[IncidenceTrace] = []
+        for depth, layer in enumerate(self.layers):
+            override = gate_override[depth] if isinstance(gate_override, list) else gate_override
+            h, r, trace = layer(h, r, hyperedge_index, stoich, mask, override, return_trace)
+            if trace is not None:
+                traces.append(trace)
+        raw = self.read_out(r).squeeze(-1)
+        # Zero stays possible under a forced minimum (ATP maintenance): an infeasible condition carries no flux.
+        flux = torch.maximum(torch.minimum(torch.sinh(raw.clamp(-12, 12)), upper.clamp_min(0)), lower.clamp_max(0))
+        return NetworkOutput(flux, (flux * objective).sum(-1), raw, tuple(traces) if return_trace else None)
+
+
+def _encoder(channels: int, config: NetworkConfig) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(channels, config.hidden), ACTIVATIONS[config.activation](), nn.Linear(config.hidden, config.hidden))

@@ -1,0 +1,115 @@
+"""The user-data folder, content hashes and writes that are whole or absent.
+
+Everything Gatescope keeps between visits lies under one folder: ``GATESCOPE_HOME`` when set, else the platform's
+own place for user data. Files are written beside their target, flushed to disk and renamed, so that a reader never
+meets half a file and a killed process leaves nothing broken.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+FOLDERS = ("uploads", "cache", "runs")
+
+
+def home() -> Path:
+    """The user-data folder (created when absent): ``$GATESCOPE_HOME`` or the platform's default."""
+    chosen = os.environ.get("GATESCOPE_HOME")
+    path = Path(chosen).expanduser() if chosen else Path(platformdirs.user_data_dir("gatescope", appauthor=False))
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def folder(name: str) -> Path:
+    """One of the :data:`FOLDERS` of the user-data folder (created when absent)."""
+    if name not in FOLDERS:
+        raise KeyError(f"{name!r} is not a folder of the user data; choose one of {', '.join(FOLDERS)}")
+    path = home() / name
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def digest(data: bytes) -> str:
+    """sha256 of bytes, as 64 hexadecimal digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def digest_of(**inputs: Any) -> str:
+    """sha256 of named, JSON-serialisable inputs: the key of everything derived from them. Order does not matter."""
+    return digest(json.dumps(inputs, sort_keys=True, separators=(",", ":"), default=_plain).encode())
+
+
+def write_atomic(path: Path, write: Callable[[Path], None]) -> Path:
+    """Calls ``write`` with a temporary path beside ``path``, flushes that file to disk and renames it into place."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        write(temporary)
+        with open(temporary, "rb") as written:
+            os.fsync(written.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path
+
+
+def write_bytes(path: Path, data: bytes) -> Path:
+    """Writes bytes atomically."""
+    return write_atomic(path, lambda p: _dump(p, data))
+
+
+def write_json(path: Path, value: Mapping[str, Any] | list[Any]) -> Path:
+    """Writes JSON atomically, keys in the order given."""
+    return write_bytes(path, json.dumps(value, indent=1, default=_plain).encode())
+
+
+def usage() -> dict[str, int]:
+    """Bytes held by each folder of the user data."""
+    return {name: sum(f.stat().st_size for f in folder(name).rglob("*") if f.is_file()) for name in FOLDERS}
+
+
+def clear(name: str) -> int:
+    """Empties one folder of the user data and returns the number of bytes freed."""
+    freed = usage()[name]
+    shutil.rmtree(folder(name))
+    folder(name)
+    return freed
+
+
+def trim(name: str, limit: int) -> int:
+    """Removes the files least recently used from a folder until it holds at most ``limit`` bytes; returns bytes freed."""
+    files = sorted((f for f in folder(name).rglob("*") if f.is_file()), key=lambda f: f.stat().st_mtime)
+    held = sum(f.stat().st_size for f in files)
+    freed = 0
+    for file in files:
+        if held - freed <= limit:
+            break
+        freed += file.stat().st_size
+        file.unlink(missing_ok=True)
+    return freed
+
+
+def _dump(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
+
+
+def _plain(value: Any) -> Any:
+    """What JSON does not know: numpy scalars and arrays, tuples in sets, paths."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if isinstance(value, (set, frozenset)):
+        return sorted(value)
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} cannot be part of a key")

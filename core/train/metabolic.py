@@ -1,0 +1,305 @@
+"""Trains a :class:`~core.models.network.ReactionNetwork` on flux balance analysis: seeded, resumable, same result either way."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from core.errors import Cancelled, InputError
+from core.metabolic.condition import ConditionBounds
+from core.metabolic.features import METABOLITE_FEATURES, REACTION_FEATURES, metabolite_features, reaction_features
+from core.metabolic.tables import ModelTables
+from core.models.device import autocast, resolve_device
+from core.models.network import NetworkConfig, ReactionNetwork
+from core.storage import write_atomic, write_bytes, write_json
+from core.train.metrics import report
+from core.train.samples import Samples, make_samples
+
+VALIDATION_SEED, TEST_SEED = 1, 2
+"""Offsets on the run's seed: the three splits are drawn independently, before any training."""
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """One training run. ``samples`` are for training; ``validation`` selects, ``test`` is only ever quoted."""
+
+    model: str = "e_coli_core"
+    samples: int = 20_000
+    validation: int = 1_000
+    test: int = 2_000
+    epochs: int = 16
+    batch: int = 32
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-4
+    growth_weight: float = 10.0
+    average: float = 0.999
+    seed: int = 10
+    device: str = "auto"
+    network: dict[str, Any] = field(default_factory=dict)
+
+    def build(self) -> NetworkConfig:
+        """The network's configuration with the feature widths filled in."""
+        return NetworkConfig(len(METABOLITE_FEATURES), len(REACTION_FEATURES), **self.network)
+
+
+@dataclass(frozen=True, eq=False)
+class Arrays:
+    """Samples as tensors: x [N, V, F], u [N, E, F_u], lower, upper, target = asinh(flux) [N, E], growth [N]."""
+
+    x: Tensor
+    u: Tensor
+    lower: Tensor
+    upper: Tensor
+    target: Tensor
+    growth: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Hyperedges:
+    """The fixed structure a run trains on."""
+
+    index: Tensor
+    stoich: Tensor
+    objective: Tensor
+
+
+def to_arrays(tables: ModelTables, samples: Samples) -> Arrays:
+    """Features and targets of solved conditions."""
+    bounds = ConditionBounds(samples.lower, samples.upper, tables.objective, samples.knocked_out, samples.uptake)
+    single = {"lower": samples.lower, "upper": samples.upper, "target": np.arcsinh(samples.fluxes), "growth": samples.growth}
+    return Arrays(
+        torch.from_numpy(metabolite_features(tables, bounds)),
+        torch.from_numpy(reaction_features(tables, bounds)),
+        **{name: torch.from_numpy(np.asarray(value, dtype=np.float32)) for name, value in single.items()},
+    )
+
+
+def hyperedges(tables: ModelTables, device: torch.device | str) -> Hyperedges:
+    """Index, coefficients and objective of a model on a device."""
+    index = torch.stack([torch.from_numpy(tables.rows), torch.from_numpy(tables.cols)])
+    return Hyperedges(
+        index.to(device),
+        torch.from_numpy(tables.stoich).float().to(device),
+        torch.from_numpy(tables.objective).float().to(device),
+    )
+
+
+def reaction_weights(tables: ModelTables, target: Tensor, growth_weight: float) -> Tensor:
+    """[E] loss weights: each varying reaction standardised, the objective weighted ``growth_weight`` times, mean 1."""
+    spread = target.std(0)
+    weight = torch.where(spread > 1e-3, spread.clamp_min(1e-3) ** -2, torch.zeros_like(spread))
+    weight = weight * torch.where(torch.from_numpy(tables.objective != 0), growth_weight, 1.0)
+    return weight / weight.mean()
+
+
+@torch.no_grad()
+def predict_arrays(network: ReactionNetwork, edges: Hyperedges, arrays: Arrays, *, chunk: int = 250) -> tuple[np.ndarray, np.ndarray]:
+    """Growth [N] and fluxes [N, E] predicted for many conditions."""
+    device = edges.stoich.device
+    growth, fluxes = [], []
+    for part in torch.arange(len(arrays.growth)).split(chunk):
+        out = network(
+            arrays.x[part].to(device),
+            arrays.u[part].to(device),
+            edges.index,
+            edges.stoich,
+            lower=arrays.lower[part].to(device),
+            upper=arrays.upper[part].to(device),
+            objective=edges.objective,
+        )
+        growth.append(out.growth.cpu())
+        fluxes.append(out.flux.cpu())
+    return torch.cat(growth).double().numpy(), torch.cat(fluxes).double().numpy()
+
+
+class Run:
+    """A training run in a folder: ``config.json``, ``samples-*``, ``state.safetensors``, ``history.jsonl``, ``best.safetensors``.
+
+    Killing the process at any moment and calling :meth:`fit` again gives the weights an unbroken run gives: batches and
+    the learning rate depend on the seed and the step alone.
+    """
+
+    SAVE_EVERY = 200
+
+    def __init__(self, config: TrainConfig, folder: Path) -> None:
+        from core.metabolic import load_tables
+
+        self.folder = folder
+        self.config = self._pin(config)
+        self.tables = load_tables(config.model)
+        self.device = resolve_device(self.config.device).device
+
+    def _pin(self, config: TrainConfig) -> TrainConfig:
+        """Writes the configuration on the first start and refuses another one afterwards."""
+        path = self.folder / "config.json"
+        wanted = asdict(config)
+        if path.exists() and "model" in (stored := json.loads(path.read_text())):
+            differs = [k for k in wanted if k != "device" and stored.get(k) != wanted[k]]
+            if differs:
+                raise InputError(f"{self.folder} holds a run with another {differs[0]} ({stored.get(differs[0])}); resume it unchanged or choose another --out.")
+            return config
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_json(path, wanted)
+        return config
+
+    def samples(self, executor: Executor, on_progress: Callable[[str, int, int], None], should_stop: Callable[[], bool]) -> dict[str, Samples]:
+        """The three splits, solved or read back."""
+        c = self.config
+        counts = {"train": (c.samples, c.seed), "validation": (c.validation, c.seed + VALIDATION_SEED), "test": (c.test, c.seed + TEST_SEED)}
+        return {
+            split: make_samples(
+                c.model,
+                self.tables,
+                count,
+                seed,
+                self.folder,
+                executor=executor,
+                on_progress=lambda i, n, split=split: on_progress(f"solving {split} conditions", i, n),
+                should_stop=should_stop,
+            )
+            for split, (count, seed) in counts.items()
+        }
+
+    def fit(self, train: Samples, validation: Samples, on_progress: Callable[..., None], should_stop: Callable[[], bool]) -> ReactionNetwork:
+        """Trains to the end and returns the network whose averaged weights did best on validation.
+
+        Raises:
+            Cancelled: ``should_stop`` said so; the state is saved and the next call goes on from it.
+        """
+        c = self.config
+        torch.manual_seed(c.seed)
+        network = ReactionNetwork(c.build()).to(self.device)
+        average = ReactionNetwork(c.build()).to(self.device).requires_grad_(False)
+        average.load_state_dict(network.state_dict())
+        optimizer = torch.optim.AdamW(network.parameters(), lr=c.learning_rate, weight_decay=c.weight_decay)
+        arrays, held_out = to_arrays(self.tables, train), to_arrays(self.tables, validation)
+        edges = hyperedges(self.tables, self.device)
+        weights = reaction_weights(self.tables, arrays.target, c.growth_weight).to(self.device)
+        per_epoch = len(train) // c.batch
+        total = per_epoch * c.epochs
+        step, best, seconds = self._restore(network, average, optimizer)
+        started = time.monotonic() - seconds
+        while step < total:
+            epoch, within = divmod(step, per_epoch)
+            order = torch.randperm(len(train), generator=torch.Generator().manual_seed(c.seed * 100_003 + epoch))
+            rows = order[within * c.batch : (within + 1) * c.batch]
+            for group in optimizer.param_groups:
+                group["lr"] = c.learning_rate * schedule(step, total)
+            loss = self._loss(network, edges, arrays, rows, weights)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            optimizer.step()
+            step += 1
+            with torch.no_grad():
+                keep = min(c.average, step / (step + 10))
+                torch._foreach_lerp_(list(average.parameters()), list(network.parameters()), 1 - keep)
+            if step % 20 == 0:
+                on_progress("training", step, total, loss=float(loss.detach()))
+            ended_epoch = step % per_epoch == 0
+            if ended_epoch:
+                best = self._validate(average, edges, held_out, validation, step // per_epoch, float(loss.detach()), best, time.monotonic() - started)
+            stop = should_stop()
+            if ended_epoch or stop or step % self.SAVE_EVERY == 0:
+                self._save(network, average, optimizer, step, best, time.monotonic() - started)
+            if stop:
+                raise Cancelled(f"Training was stopped at step {step} of {total}; the same command resumes it.")
+        return self.best()
+
+    def best(self) -> ReactionNetwork:
+        """The network selected on validation so far."""
+        from safetensors.torch import load_file
+
+        network = ReactionNetwork(self.config.build()).to(self.device)
+        network.load_state_dict(load_file(self.folder / "best.safetensors", device=self.device))
+        return network.eval()
+
+    def _loss(self, network: ReactionNetwork, edges: Hyperedges, arrays: Arrays, rows: Tensor, weights: Tensor) -> Tensor:
+        batch = {name: getattr(arrays, name)[rows].to(self.device) for name in ("x", "u", "lower", "upper", "target")}
+        with autocast(self.device):
+            out = network(
+                batch["x"], batch["u"], edges.index, edges.stoich, lower=batch["lower"], upper=batch["upper"], objective=edges.objective
+            )
+        return ((out.raw.float() - batch["target"]) ** 2 * weights).mean()
+
+    def _validate(
+        self, network: ReactionNetwork, edges: Hyperedges, arrays: Arrays, truth: Samples, epoch: int, loss: float, best: float, seconds: float
+    ) -> float:
+        growth, fluxes = predict_arrays(network, edges, arrays)
+        figures = report(truth.growth, growth, truth.fluxes, fluxes)
+        line = {"epoch": epoch, "loss": loss, "seconds": round(seconds, 1), **figures}
+        with open(self.folder / "history.jsonl", "a") as log:
+            log.write(json.dumps(line) + "\n")
+            log.flush()
+            os.fsync(log.fileno())
+        score = figures["growth_r2"] + figures["flux_r2_median"]
+        if score > best:
+            from safetensors.torch import save
+
+            write_bytes(self.folder / "best.safetensors", save({k: v.contiguous().cpu() for k, v in network.state_dict().items()}))
+        return max(best, score)
+
+    def _save(
+        self, network: ReactionNetwork, average: ReactionNetwork, optimizer: torch.optim.Optimizer, step: int, best: float, seconds: float
+    ) -> None:
+        from safetensors.torch import save_file
+
+        content = {f"network.{k}": v for k, v in network.state_dict().items()} | {f"average.{k}": v for k, v in average.state_dict().items()}
+        for i, moments in optimizer.state_dict()["state"].items():
+            content |= {f"optimizer.{i}.{name}": value for name, value in moments.items()}
+        plain = {name: value.detach().cpu().contiguous().clone() for name, value in content.items()}
+        metadata = {"step": str(step), "best": repr(best), "seconds": repr(seconds)}
+        write_atomic(self.folder / "state.safetensors", lambda p: save_file(plain, p, metadata))
+
+    def _restore(self, network: ReactionNetwork, average: ReactionNetwork, optimizer: torch.optim.Optimizer) -> tuple[int, float, float]:
+        from safetensors import safe_open
+
+        path = self.folder / "state.safetensors"
+        if not path.exists():
+            return 0, -math.inf, 0.0
+        with safe_open(path, framework="pt", device=self.device) as stored:
+            metadata = stored.metadata()
+            content = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 - not a mapping
+        network.load_state_dict({k[8:]: v for k, v in content.items() if k.startswith("network.")})
+        average.load_state_dict({k[8:]: v for k, v in content.items() if k.startswith("average.")})
+        moments: dict[int, dict[str, Tensor]] = {}
+        for name, value in content.items():
+            if name.startswith("optimizer."):
+                _, index, moment = name.split(".")
+                moments.setdefault(int(index), {})[moment] = value
+        optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
+        step = int(metadata["step"])
+        self._forget_after(step)
+        return step, float(metadata["best"]), float(metadata["seconds"])
+
+    def _forget_after(self, step: int) -> None:
+        """Drops history lines of epochs that will be run again after a kill."""
+        path = self.folder / "history.jsonl"
+        if not path.exists():
+            return
+        epochs = step // (self.config.samples // self.config.batch)
+        kept = [line for line in path.read_text().splitlines() if line.strip() and json.loads(line)["epoch"] <= epochs]
+        write_bytes(path, "".join(line + "\n" for line in kept).encode())
+
+
+def schedule(step: int, total: int, warmup: int = 200) -> float:
+    """Share of the learning rate at a step: linear warm-up, then a half cosine to 1%."""
+    if step < warmup:
+        return (step + 1) / warmup
+    return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, total - warmup)))
+
+
+def with_network(config: TrainConfig, **choices: Any) -> TrainConfig:
+    """The configuration with choices of the network changed."""
+    return replace(config, network={**config.network, **choices})

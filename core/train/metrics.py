@@ -1,0 +1,45 @@
+"""How good a prediction of growth and fluxes is."""
+
+from __future__ import annotations
+
+import numpy as np
+
+VARIES = 1e-3
+"""A reaction counts as varying when its true flux has a standard deviation above this, mmol/gDW/h."""
+
+
+def r2(truth: np.ndarray, predicted: np.ndarray) -> float:
+    """Coefficient of determination, 1 - SS_res / SS_tot; nan when the truth does not vary."""
+    total = float(((truth - truth.mean()) ** 2).sum())
+    return 1.0 - float(((truth - predicted) ** 2).sum()) / total if total > 0 else float("nan")
+
+
+def flux_r2(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """[E] R2 per reaction of [N, E] fluxes; nan for reactions that do not vary (:data:`VARIES`)."""
+    scores = np.full(truth.shape[1], np.nan)
+    for e in np.flatnonzero(truth.std(0) > VARIES):
+        scores[e] = r2(truth[:, e], predicted[:, e])
+    return scores
+
+
+def report(growth: np.ndarray, predicted_growth: np.ndarray, fluxes: np.ndarray, predicted_fluxes: np.ndarray | None) -> dict[str, float]:
+    """The figures every card quotes.
+
+    ``growth_r2`` over all conditions, ``growth_r2_growing`` over those with growth > 1e-6, ``growth_mae`` (1/h),
+    ``flux_r2_median`` over varying reactions, ``flux_r2_pooled`` over all their values, and how many vary.
+    """
+    growing = growth > 1e-6
+    figures = {
+        "growth_r2": r2(growth, predicted_growth),
+        "growth_r2_growing": r2(growth[growing], predicted_growth[growing]),
+        "growth_mae": float(np.abs(growth - predicted_growth).mean()),
+    }
+    if predicted_fluxes is not None:
+        scores = flux_r2(fluxes, predicted_fluxes)
+        varying = np.isfinite(scores)
+        figures |= {
+            "flux_r2_median": float(np.median(scores[varying])),
+            "flux_r2_pooled": r2(fluxes[:, varying], predicted_fluxes[:, varying]),
+            "varying_reactions": int(varying.sum()),
+        }
+    return figures
