@@ -20,7 +20,7 @@ from core.errors import InputError
 from core.runs import RUN_FOLDER, ProgressWriter, RunInfo, cancel_run, delete_run, list_runs, read_run, rename_run, start_job
 from core.runs import record
 
-JOB = '''
+JOB = """
 import sys, threading
 from core.runs import ProgressWriter
 what, folder = sys.argv[1], sys.argv[2]
@@ -46,7 +46,7 @@ elif what == "stubborn":
         threading.Event().wait(60)
 else:
     threading.Event().wait(60)
-'''
+"""
 
 
 @pytest.fixture(autouse=True)

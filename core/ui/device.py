@@ -1,0 +1,81 @@
+"""The device switch. PyTorch takes seconds to import, so nothing here imports it until somebody asks for a device by name."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+if TYPE_CHECKING:
+    from core.models.device import DeviceChoice
+
+WISHES = {"auto": "Auto", "cuda": "CUDA", "mps": "MPS", "cpu": "CPU"}
+
+_WISH, _PAINTED = "device_wish", "device_painted"
+_warming = threading.Lock()
+_warm = threading.Event()
+
+
+def wish() -> str:
+    """The device asked for: ``auto``, ``cuda``, ``mps`` or ``cpu``."""
+    return str(st.session_state.get(_WISH) or "auto")
+
+
+def choice() -> DeviceChoice:
+    """The device computations run on, for the wish of this session (imports PyTorch)."""
+    from core.models.device import resolve_device
+
+    resolved = resolve_device(wish())  # type: ignore[arg-type]
+    _warm.set()
+    return resolved
+
+
+def known() -> DeviceChoice | None:
+    """The device, when saying so costs no import of PyTorch; else None."""
+    return choice() if _warm.is_set() else None
+
+
+def warm_up() -> None:
+    """Imports PyTorch in the background, once per process, so that the first network need not wait for it."""
+    if not _warm.is_set() and _warming.acquire(blocking=False):
+        threading.Thread(target=_import, name="import-torch", daemon=True).start()
+
+
+def switch() -> None:
+    """The switch of the sidebar, and what came of the wish."""
+    st.session_state.setdefault(_WISH, "auto")
+    st.segmented_control("Device", list(WISHES), format_func=WISHES.__getitem__, key=_WISH, required=True, width="stretch")
+    chosen = known() if wish() == "auto" else choice()
+    if chosen is None:
+        st.caption("The fastest device found, chosen when a network first runs.")
+    elif chosen.message:
+        st.warning(chosen.message, icon=":material/memory:")
+    else:
+        st.caption(f"Computing on {chosen.name}.")
+
+
+def line() -> None:
+    """The device as a line of the front page. Painted first without PyTorch; a moment later PyTorch is there and the name with it."""
+    waiting = known() is None
+
+    def draw() -> None:
+        chosen = known()
+        if chosen is None:
+            st.markdown("**Device**  \nlooking for one ...")
+            if st.session_state.get(_PAINTED):
+                warm_up()
+            st.session_state[_PAINTED] = True
+            return
+        if waiting:
+            st.rerun()
+        st.markdown(f"**Device**  \n{chosen.name}")
+
+    st.fragment(draw, run_every=1.5 if waiting else None)()
+
+
+def _import() -> None:
+    from core.models.device import resolve_device
+
+    resolve_device("auto")
+    _warm.set()

@@ -1,0 +1,77 @@
+"""The pages, in the order of the sidebar, and the sidebar's list of links to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from core.ui import state
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class PageEntry:
+    """A page: its file below the project's root, its place in the URL, and how it is called."""
+
+    file: str
+    path: str
+    title: str
+    icon: str
+    help: str
+
+
+PAGES = (
+    PageEntry("pages/home.py", "home", "Home", ":material/home:", "Start here: ready-made views, your own model, what is installed."),
+    PageEntry(
+        "pages/explorer.py",
+        "explorer",
+        "Metabolic explorer",
+        ":material/hub:",
+        "A metabolic model as a hypergraph, coloured by a trained network's gates.",
+    ),
+    PageEntry(
+        "pages/checkpoints.py",
+        "checkpoints",
+        "Checkpoints",
+        ":material/model_training:",
+        "The trained networks: how they were made, how good they are.",
+    ),
+    PageEntry(
+        "pages/runs.py", "runs", "Training runs", ":material/play_circle:", "Start, follow and stop trainings; they go on when this tab is closed."
+    ),
+    PageEntry("pages/storage.py", "storage", "Stored data", ":material/folder:", "What Gatescope keeps on this computer, and how to clear it."),
+)
+PAGES = tuple(page for page in PAGES if (ROOT / page.file).exists())  # DEV
+
+
+def pages() -> list[StreamlitPage]:
+    """The pages for ``st.navigation``; the first is the front page."""
+    return [page_of(page) for page in PAGES]
+
+
+def entry(path: str) -> PageEntry:
+    """The page at a place in the URL.
+
+    Raises:
+        KeyError: there is none.
+    """
+    return {page.path: page for page in PAGES}[path]
+
+
+def page_of(page: PageEntry) -> StreamlitPage:
+    """The page as Streamlit knows it, for links and ``st.switch_page``."""
+    return st.Page(ROOT / page.file, title=page.title, icon=page.icon, url_path=page.path, default=page is PAGES[0], help=page.help)
+
+
+def links(current: StreamlitPage) -> None:
+    """The list of pages, the current one marked; each link carries the view along."""
+    query = state.current().to_query()
+    with st.container(key="nav", gap=None):
+        for page in PAGES:
+            target = page_of(page)
+            with st.container(key="nav_current" if target.url_path == current.url_path else f"nav_{page.path}"):
+                st.page_link(target, query_params=query, width="stretch", help="")

@@ -1,0 +1,37 @@
+"""The folders of the user data as rows: what each is for, its size, and a button that empties it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core import storage
+from core.runs import list_runs
+from core.ui.text import size
+
+_FOLDERS = {
+    "uploads": ("Uploads", "Models you loaded, by the hash of their content: a link to one works until it is cleared."),
+    "cache": ("Cache", "Models already read and computed. Cleared, they are read and computed again when needed."),
+    "runs": ("Training runs", "Settings, progress, logs and trained weights of your runs. Cleared, they are gone."),
+}
+
+
+def draw_folder(name: str, held: int) -> None:
+    """One folder with its size in bytes ``held``; the folder of runs cannot be cleared while one is running."""
+    title, meaning = _FOLDERS[name]
+    busy = name == "runs" and any(run.running for run in list_runs())
+    with st.container(border=True, key=f"folder_{name}"):
+        text, number, action = st.columns([6, 2, 2], vertical_alignment="center")
+        with text:
+            st.subheader(title, anchor=False)
+            st.caption(meaning)
+        number.metric(f"Size of {title.lower()}", size(held), label_visibility="collapsed")
+        with action, st.popover("Clear", icon=":material/delete:", disabled=not held or busy, width="stretch"):
+            st.markdown(f"Delete {size(held)} of {title.lower()}?")
+            st.button("Delete", key=f"clear_{name}", type="primary", on_click=_clear, args=(name,))
+        if busy:
+            st.caption("A run is going on: cancel it first.")
+
+
+def _clear(name: str) -> None:
+    freed = storage.clear(name)
+    st.toast(f"{_FOLDERS[name][0]} cleared: {size(freed)} freed.")

@@ -1,0 +1,26 @@
+"""The front page: ready-made views, your own model, what is installed."""
+
+from core.ui.guard import page
+
+page()
+
+import streamlit as st
+
+from core.ui import about, device
+from core.ui.starts import STARTS, start_card
+
+st.title("Gatescope")
+st.markdown("See which reactions, and which substrates and products of each, a trained gated network listens to when it predicts how a cell grows.")
+
+with st.container(key="starts"):
+    for column, start in zip(st.columns(len(STARTS)), STARTS, strict=True):
+        with column:
+            start_card(start)
+
+st.subheader("This installation")
+where, networks, packages = st.columns([1, 1, 2], gap="large")
+with where:
+    device.line()
+names = about.checkpoint_names()
+networks.markdown(f"**Trained networks**  \n{', '.join(names) if names else 'none installed'}")
+packages.markdown("**Packages**  \n" + ", ".join(f"{package} {version}" for package, version in about.versions().items()))
