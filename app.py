@@ -6,11 +6,11 @@ import streamlit as st
 
 if not (3, 11) <= sys.version_info[:2] <= (3, 12):
     st.error(
-        f"Gatescope needs Python 3.11 or 3.12 and this is Python {sys.version_info[0]}.{sys.version_info[1]}; install it in an environment of one of those."
+        f"Gatescope needs Python 3.11 or 3.12 and this is Python {sys.version_info[0]}.{sys.version_info[1]}; run it with one of those."
     )
     st.stop()
 
-from core.ui import device, guard, nav, sidebar, state, theme  # noqa: E402  (another Python must meet the sentence above first)
+from core.ui import device, guard, nav, sidebar, state, theme
 
 st.set_page_config(page_title="Gatescope", page_icon=str(nav.ROOT / "assets" / "icon.svg"), layout="wide", initial_sidebar_state="auto")
 guard.boot()
