@@ -232,6 +232,9 @@ def check_model(model: cobra.Model, name: str, objective: str | None) -> None:
         check_bounds(reaction.lower_bound, reaction.upper_bound, reaction.id, name)
         for metabolite, value in reaction.metabolites.items():
             check_coefficient(value, reaction.id, metabolite.id, name)
+    nowhere = next((m.id for r in model.boundary for m in r.metabolites if not m.compartment), None)
+    if nowhere is not None:
+        raise InputError(f"{name}: the exchanged metabolite {shown(nowhere)} has no compartment, so it is not clear what is outside; give it one.")
     exchanges = _exchanges(model)
     if not exchanges:
         raise InputError(
