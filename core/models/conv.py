@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from core.models.incidence import Backend, incidence_products
+from core.models.incidence import Backend, IncidenceBackend, incidence_backend
 
 Gate = Literal["none", "metabolite", "incidence"]
 Attention = Literal["reaction", "metabolite"] | None
@@ -167,13 +167,15 @@ class StoichHypergraphConv(nn.Module):
         """
         self._check(x, u)
         edges = num_hyperedges if num_hyperedges is not None else _count_reactions(u, hyperedge_index)
+        batched = any(isinstance(t, Tensor) and t.dim() > own for t, own in ((x, 2), (u, 2), (mask, 1), (gate_override, 2)))
+        incidences = incidence_backend(self.backend, hyperedge_index, x.shape[-2], edges, batched=batched)
         metabolite, reaction = hyperedge_index[0], hyperedge_index[1]
         value = self.lin(x).unflatten(-1, (self.heads, self.out_channels))
         stoich = stoich.to(value.dtype)
         sign, magnitude = torch.sign(stoich), self._magnitude(stoich)
         per_reaction, per_metabolite = self._normalize(stoich, hyperedge_index, x.shape[-2], edges)
-        attention = self._attend(value, u, hyperedge_index, edges)
-        gate, node_gate = self._gate(x, u, hyperedge_index, sign, gate_override)
+        attention = self._attend(x, u, incidences)
+        gate, node_gate = self._gate(x, u, incidences, sign, gate_override)
 
         shared = (sign * magnitude).unsqueeze(-1)
         if mask is not None:
@@ -182,18 +184,17 @@ class StoichHypergraphConv(nn.Module):
             shared = shared * attention
         if gate is not None:
             shared = shared * gate
-        weight = shared.expand(*shared.shape[:-1], self.heads)
-        batched = value.dim() > 3 or weight.dim() > 2
-        product = incidence_products(self.backend, weight, hyperedge_index, x.shape[-2], edges, batched=batched)
         # The norms belong to the targets, and a gate shared by all incidences of a metabolite to that metabolite: both factor
         # out of the sums, so one weight serves both passes.
-        node_factor = 1.0 if node_gate is None else node_gate.unsqueeze(-1)
-        z = product.to_reactions(value * node_factor) * per_reaction.view(-1, 1, 1)
+        product = incidences.products(shared, per_reaction, per_metabolite)
+        z = product.to_reactions(value if node_gate is None else value * node_gate.unsqueeze(-1))
         state = z if update is None else self._updated(update, z, u)
-        h = product.to_metabolites(state) * per_metabolite.view(-1, 1, 1) * node_factor
+        h = product.to_metabolites(state)
+        h = h if node_gate is None else h * node_gate.unsqueeze(-1)
 
         trace = None
         if return_trace:
+            weight = shared.expand(*shared.shape[:-1], self.heads)
             shown = gate if node_gate is None else node_gate.index_select(-2, metabolite)
             factor = weight if node_gate is None else weight * shown
             trace = IncidenceTrace(
@@ -236,20 +237,21 @@ class StoichHypergraphConv(nn.Module):
         per_metabolite = size.new_zeros(nodes).index_add(0, hyperedge_index[0], size)
         return _inverse(per_reaction), _inverse(per_metabolite)
 
-    def _attend(self, value: Tensor, u: Tensor | None, hyperedge_index: Tensor, edges: int) -> Tensor | None:
+    def _attend(self, x: Tensor, u: Tensor | None, incidences: IncidenceBackend) -> Tensor | None:
         """Softmax over the incidences of a reaction or of a metabolite, [..., K, H]."""
         if self.lin_u is None or u is None:
             return None
-        metabolite, reaction = hyperedge_index[0], hyperedge_index[1]
-        other = self.lin_u(u).unflatten(-1, (self.heads, self.out_channels))
-        of_metabolite, of_reaction = self.att.split(self.out_channels, dim=-1)
-        score_x, score_u = (value * of_metabolite).sum(-1), (other * of_reaction).sum(-1)
-        score = nn.functional.leaky_relu(score_x.index_select(-2, metabolite) + score_u.index_select(-2, reaction), self.negative_slope)
-        group, groups = (reaction, edges) if self.attention == "reaction" else (metabolite, value.shape[-3])
-        return grouped_softmax(score, group, groups)
+        of_metabolite, of_reaction = self.att[0].split(self.out_channels, dim=-1)
+        score = incidences.of_metabolites(self._score(x, self.lin, of_metabolite)) + incidences.of_reactions(self._score(u, self.lin_u, of_reaction))
+        return incidences.softmax(nn.functional.leaky_relu(score, self.negative_slope), within_reactions=self.attention == "reaction")
+
+    def _score(self, features: Tensor, linear: nn.Linear, att: Tensor) -> Tensor:
+        """a . (features W) per head, [..., N, H], as features (W a): the wide product with W is not needed for it."""
+        weight = linear.weight.view(self.heads, self.out_channels, -1)
+        return nn.functional.linear(features, (weight * att.unsqueeze(-1)).sum(1))
 
     def _gate(
-        self, x: Tensor, u: Tensor | None, hyperedge_index: Tensor, sign: Tensor, override: Tensor | float | None
+        self, x: Tensor, u: Tensor | None, incidences: IncidenceBackend, sign: Tensor, override: Tensor | float | None
     ) -> tuple[Tensor | None, Tensor | None]:
         """The gate per incidence [..., K, H] (None where it is 1), or per metabolite [..., V, H] in that mode."""
         if override is not None:
@@ -260,9 +262,9 @@ class StoichHypergraphConv(nn.Module):
         logit = self.gate_x(x)
         if self.gate_sign is None:
             return None, torch.sigmoid(logit)
-        logit = logit.index_select(-2, hyperedge_index[0]) + sign.unsqueeze(-1) * self.gate_sign
+        logit = incidences.of_metabolites(logit) + sign.unsqueeze(-1) * self.gate_sign
         if self.gate_u is not None and u is not None:
-            logit = logit + self.gate_u(u).index_select(-2, hyperedge_index[1])
+            logit = logit + incidences.of_reactions(self.gate_u(u))
         return torch.sigmoid(logit), None
 
     def __repr__(self) -> str:
@@ -270,16 +272,6 @@ class StoichHypergraphConv(nn.Module):
             f"{type(self).__name__}({self.in_channels}, {self.out_channels}, heads={self.heads}, gate={self.gate}, "
             f"attention={self.attention}, normalization={self.normalization}, magnitude={self.magnitude})"
         )
-
-
-def grouped_softmax(score: Tensor, group: Tensor, groups: int) -> Tensor:
-    """Softmax of [..., K, H] over the members of each group; ``group`` is [K] long."""
-    index = group.view(-1, 1).expand_as(score)
-    shape = (*score.shape[:-2], groups, score.shape[-1])
-    largest = score.detach().new_full(shape, -torch.inf).scatter_reduce(-2, index, score.detach(), "amax")
-    raised = (score - largest.index_select(-2, group)).exp()
-    total = raised.new_zeros(shape).index_add(raised.dim() - 2, group, raised)
-    return raised / total.index_select(-2, group)
 
 
 def _pass(factor: Tensor, norm: Tensor, source: Tensor, index: Tensor) -> PassTrace:

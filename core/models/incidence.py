@@ -2,8 +2,8 @@
 
 ``incidence_sum(weight, values, ...)`` gives, for every target t and head h, the sum over the incidences k of t of
 ``weight[k, h] * values[source(k), h, :]``. Three ways of computing it agree to rounding: the reference (gather, multiply,
-index_add; any leading batch dimensions), ``dense`` (one batched matrix product; small hypergraphs, batches) and
-``sparse`` (CSR products with a gradient of our own; large hypergraphs without batch dimensions).
+index_add), ``dense`` (one batched matrix product; batches on small hypergraphs) and ``sparse`` (:mod:`core.models.sparse`,
+with gradients of our own; everything else). All take leading batch dimensions.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import Literal
 
 import torch
 from torch import Tensor
+
+from core.models.sparse import Pattern, gather, pattern_of, segment_softmax, weighted_sum
 
 Backend = Literal["auto", "reference", "dense", "sparse"]
 
@@ -55,37 +57,88 @@ def dense_matrix(weight: Tensor, metabolite: Tensor, reaction: Tensor, nodes: in
 
 
 class IncidenceProducts:
-    """Both directions of the incidence sum with one weight: ``to_reactions`` and ``to_metabolites``."""
+    """Both directions of the incidence sum with one weight, each multiplied by a factor of the target.
 
-    def __init__(self, name: Backend, weight: Tensor, hyperedge_index: Tensor, nodes: int, edges: int) -> None:
-        self.name, self.weight, self.nodes, self.edges = name, weight, nodes, edges
-        self.metabolite, self.reaction = hyperedge_index[0], hyperedge_index[1]
-        self.matrix = dense_matrix(weight, self.metabolite, self.reaction, nodes, edges) if name == "dense" else None
+    A weight with one column serves all heads, which then go through the sum as one.
+    """
+
+    def __init__(self, hypergraph: IncidenceBackend, weight: Tensor, per_reaction: Tensor, per_metabolite: Tensor) -> None:
+        self._on, self._weight, self._per_reaction, self._per_metabolite = hypergraph, weight, per_reaction, per_metabolite
+        dense = hypergraph.name == "dense"
+        self._matrix = dense_matrix(weight, hypergraph.metabolite, hypergraph.reaction, hypergraph.nodes, hypergraph.edges) if dense else None
 
     def to_reactions(self, values: Tensor) -> Tensor:
         """[..., V, H, F] to [..., E, H, F]."""
-        if self.matrix is not None:
-            return (self.matrix @ values.transpose(-2, -3)).transpose(-2, -3)
-        return incidence_sum(self.weight, values, self.metabolite, self.reaction, self.edges)
+        return self._through(values, to_reactions=True)
 
     def to_metabolites(self, values: Tensor) -> Tensor:
         """[..., E, H, F] to [..., V, H, F]."""
-        if self.matrix is not None:
-            return (self.matrix.mT @ values.transpose(-2, -3)).transpose(-2, -3)
-        return incidence_sum(self.weight, values, self.reaction, self.metabolite, self.nodes)
+        return self._through(values, to_reactions=False)
+
+    def _through(self, values: Tensor, *, to_reactions: bool) -> Tensor:
+        heads = values.shape[-2:]
+        if self._weight.shape[-1] != heads[0]:
+            return self._through(values.flatten(-2).unsqueeze(-2), to_reactions=to_reactions).squeeze(-2).unflatten(-1, heads)
+        on, factor = self._on, self._per_reaction if to_reactions else self._per_metabolite
+        source, target = (on.metabolite, on.reaction) if to_reactions else (on.reaction, on.metabolite)
+        if on.name == "sparse" and on.pattern is not None:
+            # Scaling the weights costs K * H products, scaling the sums one for every number in them.
+            return weighted_sum(self._weight * factor.index_select(0, target).unsqueeze(-1), values, on.pattern, to_reactions=to_reactions)
+        if self._matrix is not None:
+            out = ((self._matrix if to_reactions else self._matrix.mT) @ values.transpose(-2, -3)).transpose(-2, -3)
+        else:
+            out = incidence_sum(self._weight, values, source, target, len(factor))
+        return out * factor.view(-1, 1, 1)
 
 
-def incidence_products(name: Backend, weight: Tensor, hyperedge_index: Tensor, nodes: int, edges: int, *, batched: bool) -> IncidenceProducts:
-    """The products by the backend asked for; 'auto' takes 'dense' for batches on small hypergraphs, else the reference.
+class IncidenceBackend:
+    """Everything a convolution asks of one hypergraph's incidences, in one of the three ways.
 
     Args:
-        weight: [..., K, H].
+        name: 'reference', 'dense' (whose pairs have to be distinct) or 'sparse'.
+        pattern: the hypergraph's pattern; None for the reference.
     """
-    if name == "auto":
-        name = "dense" if batched and nodes * edges <= DENSE_CELLS and _distinct(hyperedge_index, edges) else "reference"
-    return IncidenceProducts(name, weight, hyperedge_index, nodes, edges)
+
+    def __init__(self, name: Backend, hyperedge_index: Tensor, nodes: int, edges: int, pattern: Pattern | None) -> None:
+        self.name, self.nodes, self.edges, self.pattern = name, nodes, edges, pattern
+        self.metabolite, self.reaction = hyperedge_index[0], hyperedge_index[1]
+
+    def products(self, weight: Tensor, per_reaction: Tensor, per_metabolite: Tensor) -> IncidenceProducts:
+        """The sums with a weight [..., K, H or 1] and the targets' factors [E] and [V]."""
+        return IncidenceProducts(self, weight, per_reaction, per_metabolite)
+
+    def of_metabolites(self, values: Tensor) -> Tensor:
+        """[..., V, H] to [..., K, H]: each incidence its metabolite's."""
+        return values.index_select(-2, self.metabolite) if self.pattern is None else gather(values, self.pattern.by_metabolite)
+
+    def of_reactions(self, values: Tensor) -> Tensor:
+        """[..., E, H] to [..., K, H]: each incidence its reaction's."""
+        return values.index_select(-2, self.reaction) if self.pattern is None else gather(values, self.pattern.by_reaction)
+
+    def softmax(self, score: Tensor, *, within_reactions: bool) -> Tensor:
+        """Softmax of [..., K, H] over the incidences of each reaction, or of each metabolite."""
+        if self.pattern is not None:
+            return segment_softmax(score, self.pattern.by_reaction if within_reactions else self.pattern.by_metabolite)
+        return grouped_softmax(score, self.reaction if within_reactions else self.metabolite, self.edges if within_reactions else self.nodes)
 
 
-def _distinct(hyperedge_index: Tensor, edges: int) -> bool:
-    cell = hyperedge_index[0] * edges + hyperedge_index[1]
-    return cell.unique().numel() == cell.numel()
+def incidence_backend(name: Backend, hyperedge_index: Tensor, nodes: int, edges: int, *, batched: bool) -> IncidenceBackend:
+    """The backend asked for; 'auto' takes 'dense' for batches on small hypergraphs, else 'sparse'.
+
+    'dense' gives way to 'sparse' where a (metabolite, reaction) pair is listed twice.
+    """
+    if name == "reference":
+        return IncidenceBackend(name, hyperedge_index, nodes, edges, None)
+    pattern = pattern_of(hyperedge_index, nodes, edges)
+    small = name == "dense" or (name == "auto" and batched and nodes * edges <= DENSE_CELLS)
+    return IncidenceBackend("dense" if small and pattern.distinct else "sparse", hyperedge_index, nodes, edges, pattern)
+
+
+def grouped_softmax(score: Tensor, group: Tensor, groups: int) -> Tensor:
+    """The reference softmax of [..., K, H] over the members of each group; ``group`` is [K] long."""
+    index = group.view(-1, 1).expand_as(score)
+    shape = (*score.shape[:-2], groups, score.shape[-1])
+    largest = score.detach().new_full(shape, -torch.inf).scatter_reduce(-2, index, score.detach(), "amax")
+    raised = (score - largest.index_select(-2, group)).exp()
+    total = raised.new_zeros(shape).index_add(raised.dim() - 2, group, raised)
+    return raised / total.index_select(-2, group)

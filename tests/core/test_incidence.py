@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
-
 import pytest
 import torch
 from torch import Tensor
 from torch.testing import assert_close
 
-from core.models import incidence
-from core.models.conv import StoichHypergraphConv
 from core.models.incidence import incidence_backend
 
 NODES, EDGES = 9, 7
@@ -30,8 +26,9 @@ def index_of(incidences: int, *, duplicates: bool = False) -> Tensor:
 def both_ways(name: str, index: Tensor, weight: Tensor, values: tuple[Tensor, Tensor]) -> list[Tensor]:
     """Both sums and, by a random but fixed functional of them, the gradients of the weights and of the values."""
     weight, inputs = weight.clone().requires_grad_(), [v.clone().requires_grad_() for v in values]
-    product = incidence_backend(name, index, NODES, EDGES, batched=weight.dim() > 2)
-    sums = [product.to_reactions(weight, inputs[0]), product.to_metabolites(weight, inputs[1])]
+    norms = [torch.linspace(0.5, 2, n, dtype=weight.dtype) for n in (EDGES, NODES)]
+    product = incidence_backend(name, index, NODES, EDGES, batched=weight.dim() > 2).products(weight, *norms)
+    sums = [product.to_reactions(inputs[0]), product.to_metabolites(inputs[1])]
     draw = torch.Generator().manual_seed(3)
     loss = sum((s * torch.randn(s.shape, generator=draw, dtype=s.dtype)).sum() for s in sums)
     return [*sums, *torch.autograd.grad(loss, [weight, *inputs])]
