@@ -1,0 +1,54 @@
+"""The reaction network on the page: vis-network without an iframe, clicks come back as entity ids.
+
+Streamlit sends a component's whole script whenever its data changes. vis-network (470 kB) therefore rides in a component of its own
+whose message never changes, so Streamlit's message cache keeps it in the browser; the drawing component stays small.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from core.viz.network import payload, vis_network_source
+
+if TYPE_CHECKING:
+    from core.viz.view import NetworkView
+
+_STATIC = Path(__file__).parent / "static"
+_VIZ_STATIC = Path(__file__).parents[1] / "viz" / "static"
+
+
+def network(view: NetworkView, *, key: str, height: int = 620) -> str | None:
+    """Draws a network; returns the entity id clicked in this run ("rxn:PFK", "met:atp_c"; a spoke stands for its reaction), else None.
+
+    A view of the same nodes at the same places is updated in place: the zoom stays. A new selection is brought to the centre.
+    """
+    library, drawing = _components()
+    library(key=f"{key}-library", height=1)
+    result = drawing(key=key, data={**payload(view), "height": height}, on_picked_change=_nothing)
+    picked = result.picked
+    return picked if isinstance(picked, str) else None
+
+
+def _nothing() -> None:
+    """A trigger is only reported when it has a callback."""
+
+
+@lru_cache(maxsize=1)
+def _components() -> tuple[Any, Any]:
+    """Registers the two components once per process."""
+    wrapped = f"const module = {{}};\nconst exports = {{}};\n(function () {{\n{vis_network_source()}\n}}).call(globalThis);\n"
+    library = wrapped + "globalThis.gatescopeVis = exports;\nexport default function () {}\n"
+    style = (_VIZ_STATIC / "network.css").read_text(encoding="utf-8") + (_STATIC / "network.css").read_text(encoding="utf-8")
+    return (
+        st.components.v2.component("gatescope_vis_library", html="<span hidden></span>", js=library),
+        st.components.v2.component(
+            "gatescope_network",
+            html=(_STATIC / "network.html").read_text(encoding="utf-8"),
+            css=style,
+            js=(_VIZ_STATIC / "casing.js").read_text(encoding="utf-8") + (_STATIC / "network.js").read_text(encoding="utf-8"),
+        ),
+    )

@@ -1,0 +1,135 @@
+// One drawing per mounted component, kept between runs: a rerun updates it instead of building it again.
+const drawings = new WeakMap();
+// Below this zoom labels cannot be read, so a drawing with a selection opens on the selection.
+const READABLE = 0.4;
+
+function css(element, name, fallback) {
+  return getComputedStyle(element).getPropertyValue(name).trim() || fallback;
+}
+
+function colours(element) {
+  return { text: css(element, "--st-text-color", "#111111"), ground: css(element, "--st-background-color", "#ffffff") };
+}
+
+function themed(options, shade) {
+  const font = { color: shade.text, strokeWidth: 3, strokeColor: shade.ground };
+  const copy = structuredClone(options);
+  copy.nodes.font = font;
+  copy.edges.font = { ...copy.edges.font, ...font };
+  return copy;
+}
+
+// Boxes have text of their own colour on their own fill: no outline around it.
+function dressed(nodes) {
+  return nodes.map((node) => (node.shape === "box" ? { ...node, font: { ...node.font, strokeWidth: 0 } } : node));
+}
+
+function build(vis, canvas, data, shade, pick) {
+  const nodes = new vis.DataSet(dressed(data.nodes));
+  const edges = new vis.DataSet(data.edges);
+  const net = new vis.Network(canvas, { nodes, edges }, themed(data.options, shade));
+  const drawing = { net, nodes, edges, structure: data.structure, selected: data.selected.join(), clicked: null, entities: data.entities };
+  drawCasing(net, nodes, edges);
+  net.on("click", (event) => {
+    const hit = event.nodes[0] ?? event.edges[0];
+    net.unselectAll();
+    if (hit === undefined) return;
+    drawing.clicked = drawing.entities[hit];
+    pick(drawing.clicked);
+  });
+  net.once("afterDrawing", () => centre(drawing, data, false));
+  return drawing;
+}
+
+function centre(drawing, data, animated) {
+  const chosen = data.selected[0];
+  if (!animated) drawing.net.fit({ animation: false });
+  if (chosen !== undefined && (animated || drawing.net.getScale() < READABLE)) {
+    const scale = Math.max(drawing.net.getScale(), 0.8);
+    const still = !animated || matchMedia("(prefers-reduced-motion: reduce)").matches;
+    drawing.net.focus(chosen, { scale, animation: still ? false : { duration: 400, easingFunction: "easeInOutQuad" } });
+  }
+}
+
+function update(drawing, data, shade) {
+  drawing.entities = data.entities;
+  drawing.net.setOptions(themed(data.options, shade));
+  const selected = data.selected.join();
+  if (drawing.structure === data.structure) {
+    drawing.nodes.update(dressed(data.nodes));
+    drawing.edges.update(data.edges);
+    const own = drawing.clicked !== null && data.selected.some((id) => data.entities[id] === drawing.clicked);
+    if (selected !== drawing.selected && !own) centre(drawing, data, true);
+  } else {
+    drawing.nodes.clear();
+    drawing.edges.clear();
+    drawing.nodes.add(dressed(data.nodes));
+    drawing.edges.add(data.edges);
+    drawing.structure = data.structure;
+    centre(drawing, data, false);
+  }
+  drawing.selected = selected;
+  drawing.clicked = null;
+}
+
+function download(canvas, shade) {
+  const drawn = canvas.querySelector("canvas");
+  const copy = document.createElement("canvas");
+  copy.width = drawn.width;
+  copy.height = drawn.height;
+  const brush = copy.getContext("2d");
+  brush.fillStyle = shade.ground;
+  brush.fillRect(0, 0, copy.width, copy.height);
+  brush.drawImage(drawn, 0, 0);
+  copy.toBlob((blob) => {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(blob);
+    link.download = "network.png";
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  });
+}
+
+function wire(parent, canvas) {
+  const act = {
+    fit: (net) => net.fit({ animation: false }),
+    in: (net) => net.moveTo({ scale: net.getScale() * 1.3 }),
+    out: (net) => net.moveTo({ scale: net.getScale() / 1.3 }),
+    png: () => download(canvas, colours(canvas)),
+  };
+  for (const button of parent.querySelectorAll("button[data-do]")) {
+    button.onclick = () => {
+      const drawing = drawings.get(parent);
+      if (drawing) act[button.dataset.do](drawing.net);
+    };
+  }
+}
+
+export default function (component) {
+  const { data, parentElement, setTriggerValue } = component;
+  const canvas = parentElement.querySelector(".gs-canvas");
+  if (!data || !canvas) return;
+  canvas.style.height = `${Math.min(data.height, Math.max(360, 1.1 * (canvas.clientWidth || data.height)))}px`;
+  canvas.setAttribute("aria-label", data.sentence);
+  // Written by the app from escaped text only.
+  parentElement.querySelector(".gs-legend").innerHTML = data.legend;
+  wire(parentElement, canvas);
+  let timer = 0;
+  const draw = () => {
+    const vis = globalThis.gatescopeVis;
+    if (!vis || canvas.clientWidth === 0) {
+      timer = setTimeout(draw, 50);
+      return;
+    }
+    const shade = colours(canvas);
+    const drawing = drawings.get(parentElement);
+    if (drawing) update(drawing, data, shade);
+    else drawings.set(parentElement, build(vis, canvas, data, shade, (entity) => setTriggerValue("picked", entity)));
+  };
+  draw();
+  return () => {
+    clearTimeout(timer);
+    drawings.get(parentElement)?.net.destroy();
+    drawings.delete(parentElement);
+  };
+}
