@@ -5,16 +5,14 @@ import sys
 import streamlit as st
 
 if not (3, 11) <= sys.version_info[:2] <= (3, 12):
-    st.error(
-        f"Gatescope needs Python 3.11 or 3.12 and this is Python {sys.version_info[0]}.{sys.version_info[1]}; run it with one of those."
-    )
+    st.error(f"Gatescope needs Python 3.11 or 3.12 and this is Python {sys.version_info[0]}.{sys.version_info[1]}; run it with one of those.")
     st.stop()
 
 from core.ui import device, guard, nav, sidebar, state, theme
 
-st.set_page_config(page_title="Gatescope", page_icon=str(nav.ROOT / "assets" / "icon.svg"), layout="wide", initial_sidebar_state="auto")
 guard.boot()
 page = st.navigation(nav.pages(), position="hidden")
+st.set_page_config(page_title=nav.title_of(page), page_icon=str(nav.ROOT / "assets" / "icon.svg"), layout="wide")
 state.restore(page.url_path)
 theme.apply()
 with st.sidebar:

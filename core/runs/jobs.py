@@ -99,9 +99,9 @@ def cancel_run(run_id: str) -> RunInfo:
     process = record.read_json(run.folder / record.PROCESS_FILE)
     if process and record.is_running(process):
         _signal_group(process["pid"], signal.SIGTERM)
-        if not _gone(process):
-            _signal_group(process["pid"], signal.SIGKILL)
-            _gone(process)
+        _await_end(process)
+        _signal_group(process["pid"], signal.SIGKILL)
+        _await_end(process)
     _reap(run_id)
     if record.read_json(run.folder / record.STATE_FILE).get("state") == "running":
         storage.write_json(run.folder / record.STATE_FILE, {"state": "cancelled", "ended": time.time()})
@@ -147,12 +147,9 @@ def _signal_group(pid: int, number: int) -> None:
         pass
 
 
-def _gone(process: Mapping[str, Any]) -> bool:
-    """Waits up to the grace period for a process to end; one that its own parent has yet to reap has ended."""
+def _await_end(process: Mapping[str, Any]) -> None:
+    """Waits for a process to end, as long as the grace period; one that its own parent has yet to reap has ended."""
     pause = threading.Event()
     deadline = time.monotonic() + GRACE_SECONDS
-    while record.is_running(process):
-        if time.monotonic() > deadline:
-            return False
+    while record.is_running(process) and time.monotonic() < deadline:
         pause.wait(0.02)
-    return True

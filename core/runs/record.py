@@ -28,6 +28,9 @@ SILENCE_SECONDS = 120.0
 STARTING_SECONDS = 60.0
 """A run whose process has not reported itself after this long never started."""
 
+LOG_BYTES = 20_000
+"""How much of the end of a log is read."""
+
 State = Literal["running", "finished", "failed", "cancelled", "lost"]
 
 
@@ -81,14 +84,7 @@ class RunInfo:
 
     def log_tail(self, lines: int = 40) -> str:
         """The last lines the process printed; a progress bar redrawn in place counts as its last state."""
-        try:
-            with open(self.folder / LOG_FILE, "rb") as log:
-                log.seek(0, 2)
-                log.seek(max(0, log.tell() - 200 * lines))
-                text = log.read().decode("utf-8", errors="replace")
-        except OSError:
-            return ""
-        return "\n".join(line.rsplit("\r", 1)[-1] for line in text.replace("\r\n", "\n").split("\n")[-lines - 1 :]).strip()
+        return "\n".join(_log_lines(self.folder)[-lines:])
 
 
 def read_folder(folder: Path) -> RunInfo | None:
@@ -121,6 +117,11 @@ def read_folder(folder: Path) -> RunInfo | None:
     )
 
 
+def last_line(folder: Path) -> str:
+    """The last line a run printed, empty when it printed nothing."""
+    return next(reversed(_log_lines(folder)), "")
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object, empty when the file is absent or no JSON object."""
     try:
@@ -149,6 +150,18 @@ def _alive(process: Mapping[str, Any], progress: Mapping[str, Any], created: flo
     if process["host"] != socket.gethostname():
         return time.time() - float(progress.get("heartbeat", created)) < SILENCE_SECONDS
     return is_running(process)
+
+
+def _log_lines(folder: Path) -> list[str]:
+    """The lines at the end of a log; of a line redrawn in place, such as a progress bar, its last state."""
+    try:
+        with open(folder / LOG_FILE, "rb") as log:
+            log.seek(0, 2)
+            log.seek(max(0, log.tell() - LOG_BYTES))
+            text = log.read().decode("utf-8", errors="replace")
+    except OSError:
+        return []
+    return [line.rstrip("\r").rsplit("\r", 1)[-1] for line in text.split("\n") if line.strip()]
 
 
 def _parse(text: str) -> dict[str, Any]:

@@ -63,8 +63,16 @@ def entry(path: str) -> PageEntry:
 
 
 def page_of(page: PageEntry) -> StreamlitPage:
-    """The page as Streamlit knows it, for links and ``st.switch_page``."""
-    return st.Page(ROOT / page.file, title=page.title, icon=page.icon, url_path=page.path, default=page is PAGES[0], help=page.help)
+    """The page as Streamlit knows it, for links and ``st.switch_page``.
+
+    Without its icon: Streamlit would make that the icon of the browser's tab and fetch it from a font server.
+    """
+    return st.Page(ROOT / page.file, title=page.title, url_path=page.path, default=page is PAGES[0], help=page.help)
+
+
+def title_of(page: StreamlitPage) -> str:
+    """What the browser's tab says."""
+    return "Gatescope" if page.url_path == "" else f"{page.title} · Gatescope"
 
 
 def links(current: StreamlitPage) -> None:
@@ -74,4 +82,4 @@ def links(current: StreamlitPage) -> None:
         for page in PAGES:
             target = page_of(page)
             with st.container(key="nav_current" if target.url_path == current.url_path else f"nav_{page.path}"):
-                st.page_link(target, query_params=query, width="stretch", help="")
+                st.page_link(target, icon=page.icon, query_params=query, width="stretch", help="")

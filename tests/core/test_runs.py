@@ -37,6 +37,11 @@ elif what == "refused":
     raise InputError("This cannot be used; use that.")
 elif what == "exit":
     sys.exit(3)
+elif what == "stopped":
+    sys.exit(130)
+elif what == "command":
+    print("50 %\\r100 %", "gatescope: This file is empty.", sep="\\n", file=sys.stderr)
+    sys.exit(2)
 elif what == "stubborn":
     import signal, subprocess
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -91,13 +96,22 @@ def test_a_finished_run_tells_its_steps_numbers_and_log() -> None:
     [
         ("bad", "RuntimeError: no such thing"),
         ("refused", "This cannot be used; use that."),
-        ("exit", "it ended with exit code 3; its log says why"),
+        ("exit", "It ended with exit code 3 and printed nothing."),
+        ("command", "gatescope: This file is empty."),
     ],
 )
 def test_a_failed_run_says_why(what: str, error: str) -> None:
     run = until(ended, start(what))
     assert (run.state, run.error, run.done) == ("failed", error, 1)
     assert ("Traceback" in run.log_tail()) == (what == "bad")
+
+
+def test_a_command_line_that_stopped_when_asked_is_cancelled() -> None:
+    assert until(ended, start("stopped")).state == "cancelled"
+
+
+def test_the_log_shows_the_last_state_of_a_line_redrawn() -> None:
+    assert until(ended, start("command")).log_tail().splitlines() == ["100 %", "gatescope: This file is empty."]
 
 
 def test_a_killed_process_is_lost_and_keeps_what_it_wrote() -> None:
