@@ -1,0 +1,190 @@
+"""Flux balance analysis under a condition, against COBRApy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from cobra.flux_analysis import find_blocked_reactions, pfba, single_reaction_deletion
+
+from core.errors import Cancelled, InputError
+from core.metabolic.condition import own_medium
+from core.metabolic.fba import blocked_reactions, fba, knockout_growth, missing_nutrients
+from core.metabolic.media import named_media
+
+CORE_MEDIA = [None, "aerobic glucose", "anaerobic glucose", "acetate", "succinate", "rich"]
+
+
+def _state(model):
+    return [r.bounds for r in model.reactions], str(model.objective.expression), model.objective.direction
+
+
+def test_growth_on_every_named_medium_is_cobras(parsed, tabled, bundled):
+    model, tables = parsed(bundled), tabled(bundled)
+    assert fba(model, tables=tables).growth == pytest.approx(model.slim_optimize(), abs=1e-6)
+    for name, medium in named_media(tables).items():
+        with model:
+            model.medium = medium
+            expected = model.slim_optimize()
+        result = fba(model, medium=name, tables=tables)
+        assert result.status == "optimal" and expected > 0.1
+        assert result.growth == pytest.approx(expected, abs=1e-6), name
+
+
+def test_growth_of_e_coli_core_is_the_published_value(core_model):
+    assert fba(core_model).growth == pytest.approx(0.8739215, abs=1e-6)
+    assert fba(core_model, medium="anaerobic glucose").growth == pytest.approx(0.2116629, abs=1e-6)
+
+
+def test_fluxes_balance_and_keep_their_bounds(core_model, core_tables):
+    result = fba(core_model, medium="succinate")
+    fluxes = result.fluxes[list(core_tables.reactions)].to_numpy()
+    np.testing.assert_allclose(core_tables.stoichiometric_matrix() @ fluxes, 0.0, atol=1e-6)
+    assert result.fluxes["EX_succ_e"] >= -15.0 - 1e-9
+    assert result.method == "fba" and result.fluxes["Biomass_Ecoli_core"] == pytest.approx(result.growth)
+    assert set(result.shadow_prices.index) == set(core_tables.metabolites)
+
+
+def test_gene_knock_outs_grow_as_cobras(parsed, core_tables):
+    model = parsed("e_coli_core")
+    for gene in core_tables.genes[::4]:
+        with model:
+            model.genes.get_by_id(gene).knock_out()
+            expected = model.slim_optimize()
+        assert fba(model, knockouts=[gene], tables=core_tables).growth == pytest.approx(expected, abs=1e-6, nan_ok=True), gene
+
+
+@pytest.mark.parametrize("medium", CORE_MEDIA)
+def test_parsimonious_total_flux_is_cobras(core_model, core_tables, medium):
+    result = fba(core_model, medium=medium, parsimonious=True, tables=core_tables)
+    plain = fba(core_model, medium=medium, tables=core_tables)
+    if medium:
+        core_model.medium = named_media(core_tables)[medium]
+    assert result.fluxes.abs().sum() == pytest.approx(pfba(core_model).fluxes.abs().sum(), rel=1e-6)
+    assert result.method == "pfba" and result.shadow_prices is None
+    assert result.growth == pytest.approx(plain.growth, abs=1e-9) == pytest.approx(result.fluxes["Biomass_Ecoli_core"], abs=1e-6)
+
+
+def test_another_objective(core_model):
+    with core_model:
+        core_model.objective = "ATPM"
+        expected = core_model.slim_optimize()
+    assert fba(core_model, objective="ATPM").growth == pytest.approx(expected, abs=1e-6)
+    assert expected == pytest.approx(175.0, abs=1e-6)
+
+
+@pytest.mark.parametrize("parsimonious", [False, True])
+def test_an_infeasible_condition_has_a_status_and_no_fluxes(core_model, parsimonious):
+    result = fba(core_model, medium={}, parsimonious=parsimonious)
+    assert result.status == "infeasible" and np.isnan(result.growth) and result.fluxes.empty
+
+
+def test_bounds_that_cross_are_infeasible(own_copy):
+    own_copy.reactions.EX_glc__D_e.bounds = (-10.0, -5.0)
+    assert fba(own_copy, medium={"EX_glc__D_e": 2.0}).status == "infeasible"
+    assert blocked_reactions(own_copy, medium={"EX_glc__D_e": 2.0}) == {r.id for r in own_copy.reactions}
+    assert own_copy.reactions.EX_glc__D_e.bounds == (-10.0, -5.0)
+
+
+def test_the_model_is_unchanged_afterwards_also_on_an_exception(parsed):
+    model = parsed("e_coli_core")
+    before = _state(model)
+
+    def stop(done, total):
+        raise Cancelled
+
+    fba(model, medium="acetate", knockouts=["b3916"], objective="ATPM", parsimonious=True)
+    missing_nutrients(model, medium={})
+    blocked_reactions(model, medium="rich")
+    with pytest.raises(Cancelled):
+        knockout_growth(model, medium="succinate", on_progress=stop)
+    with pytest.raises(InputError):
+        fba(model, medium="marmalade")
+    assert _state(model) == before
+
+
+def test_missing_nutrients_restore_growth_and_each_is_needed(core_model, core_tables):
+    found = missing_nutrients(core_model, medium={}, tables=core_tables)
+    assert found == ["EX_glc__D_e", "EX_nh4_e", "EX_pi_e"]
+    opened = dict.fromkeys(found, 1000.0)
+    assert fba(core_model, medium=opened).growth > 1e-6
+    for exchange in found:
+        growth = fba(core_model, medium={r: b for r, b in opened.items() if r != exchange}).growth
+        assert np.isnan(growth) or growth <= 1e-6
+
+
+def test_the_one_nutrient_taken_away_is_the_one_missing(core_model, core_tables):
+    for taken in ("EX_glc__D_e", "EX_nh4_e", "EX_pi_e"):
+        medium = {r: b for r, b in own_medium(core_tables).items() if r != taken}
+        assert missing_nutrients(core_model, medium=medium, tables=core_tables) == [taken]
+
+
+def test_nothing_is_missing_when_it_grows_or_when_a_knock_out_is_the_cause(core_model):
+    assert missing_nutrients(core_model) == []
+    assert fba(core_model, knockouts=["Biomass_Ecoli_core"]).growth == pytest.approx(0.0, abs=1e-9)
+    assert missing_nutrients(core_model, knockouts=["Biomass_Ecoli_core"]) == []
+
+
+def test_acetate_without_air_misses_oxygen(core_model):
+    assert missing_nutrients(core_model, medium={"EX_ac_e": 30.0, "EX_nh4_e": 1000.0, "EX_pi_e": 1000.0, "EX_h2o_e": 1000.0}) == ["EX_o2_e"]
+
+
+def test_missing_nutrient_of_a_genome_scale_model(parsed, tabled):
+    tables = tabled("iJO1366")
+    medium = {r: b for r, b in own_medium(tables).items() if r not in ("EX_glc__D_e", "EX_pi_e")}
+    assert missing_nutrients(parsed("iJO1366"), medium=medium, tables=tables) == ["EX_glc__D_e", "EX_pi_e"]
+
+
+@pytest.mark.parametrize("medium", CORE_MEDIA)
+def test_blocked_reactions_are_cobras(core_model, core_tables, medium):
+    found = blocked_reactions(core_model, medium=medium, tables=core_tables)
+    if medium:
+        core_model.medium = named_media(core_tables)[medium]
+    assert found == set(find_blocked_reactions(core_model, open_exchanges=False, processes=1))
+
+
+def test_blocked_reactions_under_knock_outs_are_cobras(core_model, core_tables):
+    found = blocked_reactions(core_model, knockouts=["PFK", "AKGDH"], tables=core_tables)
+    for reaction in ("PFK", "AKGDH"):
+        core_model.reactions.get_by_id(reaction).knock_out()
+    assert {"PFK", "AKGDH"} <= found == set(find_blocked_reactions(core_model, processes=1))
+
+
+def test_everything_is_blocked_when_nothing_is_feasible(core_model, core_tables):
+    assert blocked_reactions(core_model, medium={}, tables=core_tables) == set(core_tables.reactions)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["iJO1366", "salmonella"])
+def test_blocked_reactions_of_a_genome_scale_model_are_cobras(parsed, tabled, name):
+    model = parsed(name)
+    assert blocked_reactions(model, tables=tabled(name)) == set(find_blocked_reactions(model, processes=1))
+
+
+@pytest.mark.parametrize("medium", [None, "anaerobic glucose"])
+def test_knock_out_growth_is_cobras_single_deletion(core_model, core_tables, medium):
+    table = knockout_growth(core_model, medium=medium).set_index("reaction")
+    if medium:
+        core_model.medium = named_media(core_tables)[medium]
+    wild_type = core_model.slim_optimize()
+    peer = single_reaction_deletion(core_model, processes=1)
+    peer.index = [next(iter(ids)) for ids in peer["ids"]]
+    peer = peer.loc[table.index]
+    np.testing.assert_allclose(table["growth"].astype(float), peer["growth"].astype(float), atol=1e-6, equal_nan=True)
+    np.testing.assert_allclose(table["ratio"], peer["growth"].astype(float) / wild_type, atol=1e-5, equal_nan=True)
+    assert table["status"].tolist() == peer["status"].tolist()
+    assert table.index.tolist() == list(core_tables.reactions)
+
+
+def test_knock_outs_of_an_infeasible_state_free_it_only_where_flux_is_forced(core_model):
+    table = knockout_growth(core_model, medium={}).set_index("reaction")
+    assert table.loc["ATPM", "status"] == "optimal" and table.loc["ATPM", "growth"] == pytest.approx(0.0, abs=1e-9)
+    assert set(table.drop("ATPM")["status"]) == {"infeasible"} and table["ratio"].isna().all()
+
+
+def test_knock_outs_of_chosen_reactions_report_progress(core_model):
+    seen = []
+    table = knockout_growth(core_model, reactions=["PFK", "ENO", "FRD7"], on_progress=lambda i, n: seen.append((i, n)))
+    assert seen == [(1, 3), (2, 3), (3, 3)] and table["reaction"].tolist() == ["PFK", "ENO", "FRD7"]
+    assert table.set_index("reaction")["ratio"].tolist() == pytest.approx([0.704037 / 0.873922, 0.0, 1.0], abs=1e-4)
+    with pytest.raises(InputError, match="NOPE"):
+        knockout_growth(core_model, reactions=["NOPE"])
