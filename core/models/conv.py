@@ -195,8 +195,8 @@ class StoichHypergraphConv(nn.Module):
         trace = None
         if return_trace:
             weight = shared.expand(*shared.shape[:-1], self.heads)
-            shown = gate if node_gate is None else node_gate.index_select(-2, metabolite)
-            factor = weight if node_gate is None else weight * shown
+            of_node = None if node_gate is None else node_gate.index_select(-2, metabolite)
+            shown, factor = (gate, weight) if of_node is None else (of_node, weight * of_node)
             trace = IncidenceTrace(
                 gate=torch.ones_like(factor) if shown is None else shown.expand(*shown.shape[:-1], self.heads),
                 attention=attention,

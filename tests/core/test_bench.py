@@ -1,0 +1,81 @@
+"""The benchmark's table: its ratios follow from its times, and what it compares computes the same thing."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+import pytest
+import torch
+
+from core.bench import cases, format_table, main, run, run_bench
+
+
+@pytest.fixture(scope="module")
+def measured() -> tuple[pd.DataFrame, list[dict]]:
+    seen: list[dict] = []
+    table = run_bench(on_row=seen.append, hypergraphs=[cases.random_hypergraph(60), cases.random_hypergraph(200)], model="e_coli_core")
+    return table, seen
+
+
+def test_ratios_are_quotients_of_the_times_reported(measured):
+    table, seen = measured
+    assert list(table.columns) == list(run.COLUMNS) and len(table) == 1 + 2 * 4 == len(seen)
+    assert (table["ours_ms"] > 0).all() and (table["ratio"] == table["peer_ms"] / table["ours_ms"]).all()
+    assert (table["ratio_min"] <= table["ratio_max"]).all()
+    assert list(table["incidences"][1:]) == [60] * 4 + [200] * 4
+    assert list(table["gate"][1:5]) == ["none", "metabolite", "incidence", "incidence"]
+
+
+def test_ours_and_the_peer_compute_the_same(measured):
+    differences = measured[0]["difference"][1:]
+    assert (differences < 1e-5).all()
+    pair = cases.ConvPair(cases.random_hypergraph(200), cases.MODES[3])
+    assert pair.layer.att.shape == (1, 4, 32) and pair.difference() < 1e-5
+    with torch.no_grad():
+        pair.layer.lin.weight[0] += 1
+    assert pair.difference() > 1e-2
+
+
+def test_medians_spread_and_bounds(monkeypatch):
+    """Turns of 1, 3 and 2 ms against 10, 12 and 20: ratio 12 / 2, single turns 10, 4 and 10. The first turn does not count."""
+    clock = iter([0, 50, 0, 50, 0, 1, 0, 10, 0, 3, 0, 12, 0, 2, 0, 20])
+    monkeypatch.setattr(run.time, "perf_counter", lambda: next(clock) / 1000)
+    row = run._row("t", 150_000, "metabolite", None, "peer", lambda: None, lambda: None, 3)
+    assert [round(row[name], 9) for name in ("ours_ms", "peer_ms", "ratio", "ratio_min", "ratio_max")] == [2, 12, 6, 4, 10]
+    assert cases.BOUNDS == {(150_000, "metabolite", None): 4, (150_000, "incidence", None): 1.5, (150_000, "incidence", "reaction"): 3}
+    line = run.format_row(row | {"bound": 4.0})
+    assert line.split() == ["t", "150,000", "2.00", "12.00", "6.0x", "4.0-10.0", ">=", "4", "peer"]
+
+
+def test_random_hypergraphs_are_distinct_reproducible_and_have_hubs():
+    made, again, other = cases.random_hypergraph(5000), cases.random_hypergraph(5000), cases.random_hypergraph(5000, seed=1)
+    assert made.hyperedge_index.shape == (2, 5000) and made.hyperedge_index.unique(dim=1).shape == (2, 5000)
+    assert torch.equal(made.hyperedge_index, again.hyperedge_index) and not torch.equal(made.hyperedge_index, other.hyperedge_index)
+    assert (made.hyperedge_index[1].diff() >= 0).all() and int(made.hyperedge_index[1].max()) < made.edges
+    degrees = torch.bincount(made.hyperedge_index[0], minlength=made.nodes).sort(descending=True).values
+    assert 0.2 < degrees[:30].sum() / 5000 < 0.6  # 30 hubs carry 44 % of iML1515's incidences
+    assert set(made.stoich.tolist()) == {-2.0, -1.0, 1.0, 2.0}
+
+
+def test_quick_leaves_out_the_largest_size(monkeypatch):
+    sizes: list[int] = []
+    monkeypatch.setattr(run, "random_hypergraph", lambda n: sizes.append(n) or cases.random_hypergraph(40))
+    monkeypatch.setattr(run, "model_hypergraph", lambda name: cases.random_hypergraph(50))
+    monkeypatch.setattr(run, "reading_pair", lambda name: (lambda: None, lambda: None))
+    run_bench(quick=True)
+    assert sizes == [150_000]
+    run_bench()
+    assert sizes == [150_000, 150_000, 1_500_000]
+
+
+def test_the_printed_table(measured, monkeypatch, capsys):
+    table, _ = measured
+    monkeypatch.setattr(run, "run_bench", lambda quick, on_row: table)
+    assert main(quick=True) == 0
+    out = capsys.readouterr().out
+    assert f"{torch.get_num_threads()} threads" in out and torch.__version__.split("+")[0] in out and "torch_geometric 2." in out
+    assert format_table(table) in out and "read e_coli_core again" in out and "COBRApy from SBML" in out
+    assert "incidence gates, attention 4 heads x 16" in out and math.isnan(table["bound"].max())
+    monkeypatch.setattr(run, "run_bench", lambda quick, on_row: table.assign(difference=0.5))
+    assert main(quick=True) == 1
