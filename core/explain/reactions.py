@@ -49,19 +49,20 @@ class ReactionImportance:
         per_layer: one row per layer, head and incidence.
         prediction: predicted growth (1/h).
         manifest: versions, hashes, settings, completeness.
+        graph: the hypergraph that was explained.
     """
 
     table: pd.DataFrame
     incidences: pd.DataFrame
     prediction: float
     manifest: dict[str, Any]
-    _graph: MetabolicHypergraph = field(repr=False)
+    graph: MetabolicHypergraph = field(repr=False)
     _factors: dict[str, np.ndarray] = field(repr=False)
 
     @property
     def per_layer(self) -> pd.DataFrame:
         """Built when asked for: L x H rows for every incidence."""
-        return per_layer_table(self._graph, self._factors)
+        return per_layer_table(self.graph, self._factors)
 
     def of_reaction(self, reaction: str) -> pd.DataFrame:
         """The rows of :attr:`per_layer` of one reaction."""

@@ -9,20 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from core.metabolic.condition import Condition, ConditionBounds, apply_condition, own_medium, resolve_medium
-    from core.metabolic.fba import FbaResult, blocked_reactions, fba, knockout_growth, missing_nutrients
+    from core.metabolic.flux_balance import FbaResult, blocked_reactions, fba, knockout_growth, missing_nutrients
     from core.metabolic.hypergraph import FeatureNames, MetabolicHypergraph, build_hypergraph
-    from core.metabolic.media import named_media
-    from core.metabolic.reading import BUNDLED, load_model, load_tables
-    from core.metabolic.subsystems import Subsystems, assign_subsystems
+    from core.metabolic.media import carbon_exchanges, find_exchange, named_media, nutrient_name
+    from core.metabolic.reading import BUNDLED, list_uploads, load_model, load_tables, model_label, store_upload
+    from core.metabolic.search import SearchIndex, links, search_index
+    from core.metabolic.subsystems import Subsystems, assign_subsystems, currency_metabolites
     from core.metabolic.tables import ModelTables, tables_from_model
 
 _HOME = {
     "condition": ("Condition", "ConditionBounds", "apply_condition", "own_medium", "resolve_medium"),
-    "fba": ("FbaResult", "blocked_reactions", "fba", "knockout_growth", "missing_nutrients"),
+    "flux_balance": ("FbaResult", "blocked_reactions", "fba", "knockout_growth", "missing_nutrients"),
     "hypergraph": ("FeatureNames", "MetabolicHypergraph", "build_hypergraph"),
-    "media": ("named_media",),
-    "reading": ("BUNDLED", "load_model", "load_tables"),
-    "subsystems": ("Subsystems", "assign_subsystems"),
+    "media": ("carbon_exchanges", "find_exchange", "named_media", "nutrient_name"),
+    "reading": ("BUNDLED", "list_uploads", "load_model", "load_tables", "model_label", "store_upload"),
+    "search": ("SearchIndex", "links", "search_index"),
+    "subsystems": ("Subsystems", "assign_subsystems", "currency_metabolites"),
     "tables": ("ModelTables", "tables_from_model"),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}

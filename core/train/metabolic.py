@@ -6,9 +6,9 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ class TrainConfig:
     samples: int = 20_000
     validation: int = 1_000
     test: int = 2_000
-    epochs: int = 16
+    epochs: int = 30
     batch: int = 32
     learning_rate: float = 2e-3
     weight_decay: float = 1e-4
@@ -46,7 +46,28 @@ class TrainConfig:
     average: float = 0.999
     seed: int = 10
     device: str = "auto"
-    network: dict[str, Any] = field(default_factory=dict)
+    network: dict[str, Any] = field(default_factory=lambda: {"hidden": 48, "heads": 2, "layers": 6})
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> TrainConfig:
+        """A configuration from plain values; the network's choices are merged into the defaults.
+
+        Raises:
+            InputError: an unknown setting, or a network that cannot be built.
+        """
+        known = {f.name for f in fields(cls)}
+        unknown = sorted(set(values) - known)
+        if unknown:
+            raise InputError(f"There is no training setting {unknown[0]!r}; the settings are {', '.join(sorted(known))}.")
+        config = cls(**values)
+        config = replace(config, network={**cls().network, **config.network})
+        try:
+            ReactionNetwork(config.build())
+        except (TypeError, ValueError) as error:
+            raise InputError(f"The network of this configuration cannot be built: {error}.") from None
+        if config.samples < config.batch or min(config.epochs, config.batch, config.validation, config.test) < 1:
+            raise InputError("A run needs at least one epoch, one validation and one test sample, and as many samples as a batch holds.")
+        return config
 
     def build(self) -> NetworkConfig:
         """The network's configuration with the feature widths filled in."""
@@ -124,7 +145,7 @@ def predict_arrays(network: ReactionNetwork, edges: Hyperedges, arrays: Arrays, 
 
 
 class Run:
-    """A training run in a folder: ``config.json``, ``samples-*``, ``state.safetensors``, ``history.jsonl``, ``best.safetensors``.
+    """A training run in a folder: ``training.json``, ``samples-*``, ``state.safetensors``, ``history.jsonl``, ``best.safetensors``.
 
     Killing the process at any moment and calling :meth:`fit` again gives the weights an unbroken run gives: batches and
     the learning rate depend on the seed and the step alone.
@@ -142,9 +163,10 @@ class Run:
 
     def _pin(self, config: TrainConfig) -> TrainConfig:
         """Writes the configuration on the first start and refuses another one afterwards."""
-        path = self.folder / "config.json"
+        path = self.folder / "training.json"
         wanted = asdict(config)
-        if path.exists() and "model" in (stored := json.loads(path.read_text())):
+        if path.exists():
+            stored = json.loads(path.read_text())
             differs = [k for k in wanted if k != "device" and stored.get(k) != wanted[k]]
             if differs:
                 raise InputError(f"{self.folder} holds a run with another {differs[0]} ({stored.get(differs[0])}); resume it unchanged or choose another --out.")
@@ -299,7 +321,3 @@ def schedule(step: int, total: int, warmup: int = 200) -> float:
         return (step + 1) / warmup
     return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, total - warmup)))
 
-
-def with_network(config: TrainConfig, **choices: Any) -> TrainConfig:
-    """The configuration with choices of the network changed."""
-    return replace(config, network={**config.network, **choices})

@@ -8,7 +8,7 @@ from cobra.flux_analysis import find_blocked_reactions, pfba, single_reaction_de
 
 from core.errors import Cancelled, InputError
 from core.metabolic.condition import own_medium
-from core.metabolic.fba import blocked_reactions, fba, knockout_growth, missing_nutrients
+from core.metabolic.flux_balance import blocked_reactions, fba, knockout_growth, missing_nutrients
 from core.metabolic.media import named_media
 
 CORE_MEDIA = [None, "aerobic glucose", "anaerobic glucose", "acetate", "succinate", "rich"]

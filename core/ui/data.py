@@ -1,0 +1,183 @@
+"""Core's results, remembered for all sessions: every cache is keyed by content hashes, holds a bounded number, and is only read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from core.metabolic.condition import Medium
+from core.ui import device
+from core.ui.view_state import ViewState
+
+if TYPE_CHECKING:
+    import cobra
+    import pandas as pd
+    from plotly.graph_objects import Figure
+
+    from core.explain import ReactionImportance
+    from core.metabolic import FbaResult, ModelTables, SearchIndex, Subsystems
+    from core.models import Card, ReactionNetwork
+
+
+@dataclass(frozen=True)
+class Given:
+    """A model under a condition: what FBA and the network are both given. Hashable, so that it is the key of what follows."""
+
+    model: str
+    model_objective: str | None
+    medium: str | tuple[tuple[str, float], ...] | None
+    knockouts: tuple[str, ...]
+    objective: str | None
+
+    @classmethod
+    def of(cls, view: ViewState) -> Given:
+        """The condition of a view."""
+        medium = view.medium if view.medium is None or isinstance(view.medium, str) else tuple(sorted(view.medium.items()))
+        chosen = view.settings.get("explorer.model_objective")
+        return cls(view.model, str(chosen) if chosen else None, medium, view.knockouts, view.objective)
+
+    def condition(self) -> dict[str, Any]:
+        """Keyword arguments of core's functions."""
+        medium: str | Medium | None = dict(self.medium) if isinstance(self.medium, tuple) else self.medium
+        return {"medium": medium, "knockouts": self.knockouts, "objective": self.objective}
+
+
+@st.cache_resource(max_entries=6, show_spinner="Reading the model ...")
+def tables(model: str, objective: str | None = None) -> ModelTables:
+    """A model's tables (COBRApy is imported only when the file was never parsed before)."""
+    from core.metabolic import load_tables
+
+    return load_tables(model, objective=objective)
+
+
+@st.cache_resource(max_entries=3, show_spinner="Preparing flux balance analysis ...")
+def cobra_model(model: str, objective: str | None = None) -> cobra.Model:
+    """A COBRApy model; core's functions lock it and leave it unchanged."""
+    from core.metabolic import load_model
+
+    return load_model(model, objective=objective)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def subsystems(model: str, objective: str | None = None) -> Subsystems:
+    """Subsystem of every reaction, and where it comes from."""
+    from core.metabolic import assign_subsystems
+
+    return assign_subsystems(tables(model, objective))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def index(model: str, objective: str | None = None) -> SearchIndex:
+    """What the search looks through."""
+    from core.metabolic import search_index
+
+    return search_index(tables(model, objective))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def default_currency(model: str, objective: str | None = None) -> tuple[str, ...]:
+    """Currency metabolites by degree."""
+    from core.metabolic import currency_metabolites
+
+    return tuple(currency_metabolites(tables(model, objective)))
+
+
+@st.cache_resource(max_entries=8, show_spinner="Loading the network ...")
+def _checkpoint(name: str, weights: str, where: str) -> tuple[ReactionNetwork, Card]:
+    from core.models import load_checkpoint
+
+    network, card = load_checkpoint(name)
+    return network.to(where), card
+
+
+def checkpoint(name: str) -> tuple[ReactionNetwork, Card]:
+    """A trained network on this session's device, and its card."""
+    from core.models import load_card
+
+    return _checkpoint(name, load_card(name).weights_sha256, device.choice().device)
+
+
+@st.cache_resource(max_entries=12, show_spinner="Running the network ...")
+def _importance(given: Given, name: str, weights: str, where: str) -> ReactionImportance:
+    from core.explain import reaction_importance
+    from core.explain.reactions import INSTANT
+
+    network = _checkpoint(name, weights, where)
+    return reaction_importance(
+        tables(given.model, given.model_objective), network, methods=INSTANT, device=where, **given.condition()
+    )
+
+
+def importance(given: Given, name: str) -> ReactionImportance:
+    """Gates, attention and messages under a condition."""
+    _, card = checkpoint(name)
+    return _importance(given, name, card.weights_sha256, device.choice().device)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def warnings(given: Given, name: str) -> list[str]:
+    """What of this lies outside the checkpoint's training."""
+    from core.models import checkpoint_warnings
+
+    return checkpoint_warnings(checkpoint(name)[1], importance(given, name).graph)
+
+
+@st.cache_resource(max_entries=32, show_spinner="Flux balance analysis ...")
+def fba(given: Given) -> FbaResult:
+    """Growth and parsimonious fluxes."""
+    from core.metabolic import fba as solve
+
+    found = tables(given.model, given.model_objective)
+    return solve(cobra_model(given.model, given.model_objective), tables=found, parsimonious=True, **given.condition())
+
+
+@st.cache_data(max_entries=32, show_spinner="Looking for what is missing ...")
+def missing(given: Given) -> list[str]:
+    """Closed uptakes that would restore growth."""
+    from core.metabolic import missing_nutrients
+
+    found = tables(given.model, given.model_objective)
+    return missing_nutrients(cobra_model(given.model, given.model_objective), tables=found, **given.condition())
+
+
+@st.cache_resource(max_entries=32, show_spinner="Finding blocked reactions ...")
+def blocked(given: Given) -> frozenset[str]:
+    """Reactions that can carry no flux under the condition."""
+    from core.metabolic import blocked_reactions
+
+    chosen = given.condition()
+    return blocked_reactions(tables(given.model, given.model_objective), medium=chosen["medium"], knockouts=chosen["knockouts"])
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def subsystem_rows(given: Given, name: str) -> pd.DataFrame:
+    """One row per subsystem with its reactions' gates."""
+    from core.viz.overview import subsystem_table
+
+    return subsystem_table(
+        tables(given.model, given.model_objective), subsystems(given.model, given.model_objective).names, importance(given, name).table
+    )
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def subsystem_links(model: str, objective: str | None, currency: tuple[str, ...]) -> pd.DataFrame:
+    """Metabolites shared between subsystems."""
+    from core.viz.overview import subsystem_links as join
+
+    return join(tables(model, objective), subsystems(model, objective).names, currency)
+
+
+def overview(given: Given, name: str, currency: tuple[str, ...], selected: str | None) -> Figure:
+    """The subsystem overview."""
+    from core.viz.overview import overview_figure
+
+    joined = subsystem_links(given.model, given.model_objective, currency)
+    return overview_figure(subsystem_rows(given, name), joined, selected=selected)
+
+
+def members(names: Iterable[str], wanted: str, reactions: Iterable[str]) -> list[str]:
+    """The reactions of a subsystem."""
+    return [r for r, n in zip(reactions, names, strict=True) if n == wanted]

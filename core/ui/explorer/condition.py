@@ -1,0 +1,167 @@
+"""The bar above the drawing: which model, which network, which medium, what is knocked out."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.errors import InputError, MissingObjective
+from core.storage import digest_of
+from core.ui import data, state
+from core.ui.bind import bind
+from core.ui.text import plain
+from core.ui.view_state import ViewState
+
+OWN = "the model's own"
+EDITED = "edited"
+_FRESH = {"medium": None, "knockouts": (), "objective": None, "selection": None, "subsystem": None, "view": "overview", "search": None, "gene": None}
+
+
+def open_model(source: str, objective: str | None = None) -> None:
+    """Shows another model with its own condition; the step can be undone."""
+    settings = {"explorer.model_objective": objective, "explorer.upload": None}
+    state.update(model=source, settings=settings, compartment=None, currency=None, **_FRESH)
+
+
+def model_bar(view: ViewState) -> None:
+    """Model and network choice, and the place for an own file."""
+    from core.metabolic import BUNDLED, list_uploads, model_label
+    from core.models import list_checkpoints
+
+    left, middle, right = st.columns([3, 2, 2], vertical_alignment="bottom")
+    sources = list(dict.fromkeys([*BUNDLED, *(source for source, _ in list_uploads()), view.model]))
+    key = bind("explorer_model", view.model)
+    left.selectbox(
+        "Model",
+        sources,
+        format_func=model_label,
+        key=key,
+        on_change=lambda: open_model(st.session_state[key]),
+        help="Bundled models, and the files loaded earlier on this computer.",
+    )
+    networks = list(dict.fromkeys([*list_checkpoints(kind="metabolic"), view.checkpoint]))
+    net = bind("explorer_network", view.checkpoint)
+    middle.selectbox(
+        "Network",
+        networks,
+        key=net,
+        on_change=lambda: state.update(checkpoint=st.session_state[net]),
+        help="The trained network whose gates are shown; its card is on the Checkpoints page.",
+    )
+    with right.popover("Load a model file", icon=":material/upload_file:", width="stretch"):
+        _upload()
+    if view.settings.get("explorer.upload"):
+        with st.container(border=True):
+            _upload(key="start")
+
+
+def _upload(key: str = "bar") -> None:
+    from core.metabolic import store_upload
+
+    st.caption("SBML (.xml, .sbml; also .gz, .bz2, .zip), COBRA JSON, YAML or MATLAB, up to 100 MB. It stays on this computer.")
+    given = st.file_uploader("Model file", key=f"upload-{key}", label_visibility="collapsed")
+    if given is None:
+        return
+    handled = st.session_state.setdefault("uploads_handled", {})
+    if given.file_id in handled:
+        if handled[given.file_id]:
+            st.error(plain(handled[given.file_id]))
+        return
+    try:
+        with st.spinner("Reading the model ..."):
+            source = store_upload(given.getvalue(), given.name)
+    except MissingObjective as error:
+        st.warning(plain(str(error)))
+        chosen = st.selectbox("Objective", error.candidates, help="The reaction whose flux is maximised, usually biomass.", key=f"candidate-{key}")
+        if st.button("Open with this objective", key=f"open-{key}", type="primary"):
+            source = store_upload(given.getvalue(), given.name, objective=chosen)
+            handled[given.file_id] = None
+            open_model(source, chosen)
+            st.rerun()
+        return
+    except InputError as error:
+        handled[given.file_id] = str(error)
+        st.error(plain(str(error)))
+        return
+    handled[given.file_id] = None
+    open_model(source)
+    st.rerun()
+
+
+def condition_bar(view: ViewState) -> None:
+    """Medium, knock-outs and objective."""
+    from core.metabolic import named_media
+
+    tables = data.tables(*model_of(view))
+    media: list[str] = [OWN, *named_media(tables)]
+    now = OWN if view.medium is None else view.medium if isinstance(view.medium, str) else EDITED
+    if now not in media:
+        media.append(now)
+    left, middle, right, last = st.columns([2, 3, 2, 2], vertical_alignment="bottom")
+    key = bind("explorer_medium", now)
+
+    def choose() -> None:
+        picked = st.session_state[key]
+        if picked != EDITED:
+            state.update(medium=None if picked == OWN else picked)
+
+    left.selectbox("Medium", media, key=key, on_change=choose, help="Named media replace every uptake of the model.")
+    known = set(tables.genes) | set(tables.reactions)
+    symbols = dict(zip(tables.genes, tables.gene_names, strict=True))
+    lost = bind("explorer_knockouts", [k for k in view.knockouts if k in known])
+    middle.multiselect(
+        "Knock-outs",
+        [*tables.genes, *tables.reactions],
+        format_func=lambda k: f"{symbols[k]} ({k})" if symbols.get(k) and symbols[k] != k else k,
+        key=lost,
+        on_change=lambda: state.update(knockouts=tuple(st.session_state[lost])),
+        placeholder="genes or reactions",
+        help="Genes act through the gene-reaction rule: an isozyme keeps its reaction open.",
+    )
+    options = [OWN, *tables.reactions]
+    aim = bind("explorer_objective", view.objective if view.objective in options else OWN)
+    right.selectbox(
+        "Objective",
+        options,
+        key=aim,
+        on_change=lambda: state.update(objective=None if st.session_state[aim] == OWN else st.session_state[aim]),
+        help="The reaction whose flux FBA maximises and the network reads out as growth.",
+    )
+    with last.popover("Edit uptakes", icon=":material/edit:", width="stretch"):
+        _uptakes(view)
+
+
+def _uptakes(view: ViewState) -> None:
+    import pandas as pd
+
+    from core.metabolic import nutrient_name, resolve_medium
+
+    tables = data.tables(*model_of(view))
+    medium = resolve_medium(tables, view.medium)
+    exchanges = [r for r, is_exchange in zip(tables.reactions, tables.exchange, strict=True) if is_exchange]
+    exchanges.sort(key=lambda r: (r not in medium, r))
+    rows = pd.DataFrame(
+        {
+            "nutrient": [nutrient_name(tables, r) for r in exchanges],
+            "exchange": exchanges,
+            "uptake": [medium.get(r, 0.0) for r in exchanges],
+        }
+    )
+    st.caption("Largest uptake of each nutrient, mmol/gDW/h; 0 closes it.")
+    edited = st.data_editor(
+        rows,
+        key=f"uptakes-{digest_of(model=view.model, medium=medium)}",
+        hide_index=True,
+        disabled=["nutrient", "exchange"],
+        column_config={"uptake": st.column_config.NumberColumn("uptake", min_value=0.0, max_value=1e6, required=True)},
+        height=360,
+    )
+    changed = {r: float(b) for r, b in zip(edited["exchange"], edited["uptake"], strict=True) if b > 0}
+    if changed != medium:
+        state.update(medium=changed)
+        st.rerun()
+
+
+def model_of(view: ViewState) -> tuple[str, str | None]:
+    """The arguments that name a view's model to :mod:`core.ui.data`."""
+    chosen = view.settings.get("explorer.model_objective")
+    return view.model, str(chosen) if chosen else None

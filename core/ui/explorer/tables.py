@@ -1,0 +1,179 @@
+"""Below the drawing: reactions ranked by gate, plots over layers and heads, and everything as files."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pandas as pd
+import streamlit as st
+
+from core.ui import data, state
+from core.ui.bind import bind
+from core.ui.data import Given
+from core.ui.explorer.card import columns
+from core.ui.explorer.drawing import network_view, picked_entity
+from core.ui.explorer.head import select
+from core.ui.view_state import ViewState
+
+PANELS = ("Reactions", "Incidences", "Plots", "Export")
+SHOWN = ["reaction", "name", "gate", "gate_max", "gate_spread", "message", "attention", "flux_predicted", "subsystem", "equation", "gpr"]
+ALL = "all"
+
+
+def below(given: Given, view: ViewState) -> None:
+    """The chosen panel."""
+    panel = st.segmented_control("Panel", PANELS, default=PANELS[0], required=True, key="explorer_panel", label_visibility="collapsed")
+    if panel != "Export":
+        _filters(given, view)
+    {"Reactions": _reactions, "Incidences": _incidences, "Plots": _plots, "Export": _export}[panel or PANELS[0]](given, view)
+
+
+def _filters(given: Given, view: ViewState) -> None:
+    tables = data.tables(given.model, given.model_objective)
+    left, middle, right = st.columns(3, vertical_alignment="bottom")
+    names = [ALL, *sorted(set(data.subsystems(given.model, given.model_objective).names))]
+    chosen = bind("filter_subsystem", view.settings.get("explorer.filter") if view.settings.get("explorer.filter") in names else ALL)
+    left.selectbox(
+        "Pathway",
+        names,
+        key=chosen,
+        on_change=lambda: state.update(settings={"explorer.filter": None if st.session_state[chosen] == ALL else st.session_state[chosen]}),
+    )
+    places = [ALL, *sorted(set(tables.compartments))]
+    place = bind("filter_compartment", view.compartment if view.compartment in places else ALL)
+    middle.selectbox(
+        "Compartment",
+        places,
+        format_func=lambda c: tables.compartment_names.get(c) or c,
+        key=place,
+        on_change=lambda: state.update(compartment=None if st.session_state[place] == ALL else st.session_state[place]),
+    )
+    gene = bind("filter_gene", view.gene or "")
+    right.text_input("Gene (symbol or locus)", key=gene, on_change=lambda: state.update(gene=st.session_state[gene].strip()[:100] or None))
+
+
+def filtered(given: Given, view: ViewState) -> pd.DataFrame:
+    """Reactions that pass the filters, widest mean gate first."""
+    tables = data.tables(given.model, given.model_objective)
+    table = data.importance(given, view.checkpoint).table
+    keep = pd.Series(True, index=table.index)
+    if view.settings.get("explorer.filter") in set(table["subsystem"]):
+        keep &= table["subsystem"] == view.settings["explorer.filter"]
+    if view.compartment in set(tables.compartments):
+        inside = {tables.reactions[e] for v, e in zip(tables.rows, tables.cols, strict=True) if tables.compartments[v] == view.compartment}
+        keep &= table["reaction"].isin(inside)
+    if view.gene:
+        wanted = view.gene.lower()
+        genes = {g for g, symbol in zip(tables.genes, tables.gene_names, strict=True) if wanted in (g.lower(), symbol.lower())}
+        keep &= table["gpr"].map(lambda rule: bool(genes & set(re.findall(r"[^\s()]+", rule))))
+    return table[keep].sort_values("gate", ascending=False, kind="stable")
+
+
+def _reactions(given: Given, view: ViewState) -> None:
+    rows = filtered(given, view)
+    has_attention = data.checkpoint(view.checkpoint)[1].has_attention
+    st.caption(
+        f"{len(rows):,} reactions, widest mean gate first. Gate, |message| and attention are three different things; none of them proves what the network "
+        "relies on." + ("" if has_attention else f" The network {view.checkpoint} has no attention.")
+    )
+    shown = [c for c in SHOWN if has_attention or c != "attention"]
+    config = columns() | {
+        "attention": st.column_config.NumberColumn("log2 att.", format="%+.2f", help="Mean log2 of attention times competitors: 0 is an even share"),
+        "gate_spread": st.column_config.NumberColumn("gate sd", format="%.3f", help="Standard deviation over incidences, layers and heads"),
+        "flux_predicted": st.column_config.NumberColumn("flux, network", format="%.3f", help="mmol/gDW/h, predicted by the network"),
+        "subsystem": "pathway",
+        "gpr": "genes",
+    }
+    event = st.dataframe(
+        rows[shown],
+        hide_index=True,
+        column_config=config,
+        on_select="rerun",
+        selection_mode="single-row",
+        key=f"reactions-{given.model[-12:]}",
+        height=420,
+        alt="Reactions ranked by mean gate",
+    )
+    chosen = event["selection"]["rows"]
+    if not rows.empty:
+        _take(f"rxn:{rows['reaction'].iloc[chosen[0]]}" if chosen and chosen[0] < len(rows) else None, "table")
+
+
+def _incidences(given: Given, view: ViewState) -> None:
+    found = data.importance(given, view.checkpoint)
+    rows = found.incidences[found.incidences["reaction"].isin(filtered(given, view)["reaction"])].sort_values("gate", ascending=False, kind="stable")
+    has_attention = data.checkpoint(view.checkpoint)[1].has_attention
+    st.caption(f"{len(rows):,} incidences of these reactions, widest gate first; means over layers and heads.")
+    dropped = [] if has_attention else ["attention", "attention_log2"]
+    st.dataframe(rows.drop(columns=dropped), hide_index=True, column_config=columns(), height=420, alt="Incidences ranked by gate")
+
+
+def _plots(given: Given, view: ViewState) -> None:
+    from core.viz import plots
+
+    found = data.importance(given, view.checkpoint)
+    rows = filtered(given, view)
+    if rows.empty:
+        st.info("No reaction passes the filters.")
+        return
+    left, right = st.columns(2)
+    with left:
+        _plot(plots.ranking_bars(rows, "gate"), "ranking")
+    with right:
+        _plot(plots.message_vs_gate(rows), "scatter")
+    detail = found.per_layer
+    _plot(plots.gate_histogram(detail[detail["reaction"].isin(rows["reaction"])]), "histogram", selects=False)
+    if data.checkpoint(view.checkpoint)[1].has_attention:
+        _plot(plots.attention_bars(rows), "attention")
+    else:
+        st.info(f"The network {view.checkpoint} has no attention, so there is nothing to plot.")
+
+
+def _plot(figure: object, name: str, *, selects: bool = True) -> None:
+    alt = figure.layout.meta  # type: ignore[attr-defined]
+    if not selects:
+        st.plotly_chart(figure, key=f"plot-{name}", alt=alt)
+        return
+    event = st.plotly_chart(figure, key=f"plot-{name}", on_select="rerun", selection_mode="points", alt=alt)
+    _take(picked_entity(event), name)
+
+
+def _take(entity: str | None, where: str) -> None:
+    """Follows a click once: a selection that stays marked in a plot must not win over a later click elsewhere."""
+    taken = st.session_state.setdefault("explorer_taken", {})
+    if entity and taken.get(where) != entity:
+        taken[where] = entity
+        select(entity)
+        st.rerun()
+    if not entity:
+        taken.pop(where, None)
+
+
+def _export(given: Given, view: ViewState) -> None:
+    from core.viz.network import standalone_html
+    from core.viz.svg import network_svg
+
+    found = data.importance(given, view.checkpoint)
+    stem = f"{found.graph.tables.id}-{found.manifest['key'][:12]}"
+    st.caption(f"Everything of this view, named {stem}; plots download through their own toolbar, the network's PNG through its own button.")
+    fluxes = data.fba(given).fluxes.reindex(found.table["reaction"]).to_numpy()
+    table = found.table.assign(flux_fba=fluxes)
+    drawn, _ = network_view(given, view) if view.view != "matrix" else (None, [])
+    manifest = found.manifest | {"fba": {"growth": data.fba(given).growth, "status": data.fba(given).status}, "view": view.to_query()}
+    files: list[tuple[str, str, str, object]] = [
+        ("Reactions, CSV", f"{stem}-reactions.csv", "text/csv", lambda: table.to_csv(index=False)),
+        ("Reactions, Parquet", f"{stem}-reactions.parquet", "application/vnd.apache.parquet", lambda: table.to_parquet(index=False)),
+        ("Incidences, CSV", f"{stem}-incidences.csv", "text/csv", lambda: found.incidences.to_csv(index=False)),
+        ("Incidences, Parquet", f"{stem}-incidences.parquet", "application/vnd.apache.parquet", lambda: found.incidences.to_parquet(index=False)),
+        ("Layers and heads, Parquet", f"{stem}-layers.parquet", "application/vnd.apache.parquet", lambda: found.per_layer.to_parquet(index=False)),
+        ("Manifest, JSON", f"{stem}-manifest.json", "application/json", lambda: json.dumps(manifest, indent=1, default=str)),
+    ]
+    if drawn is not None:
+        title = found.graph.tables.name or found.graph.tables.id
+        files += [
+            ("Network, SVG", f"{stem}-network.svg", "image/svg+xml", lambda: network_svg(drawn, title=title)),
+            ("Network, HTML that opens offline", f"{stem}-network.html", "text/html", lambda: standalone_html(drawn, title)),
+        ]
+    for column, (label, name, mime, make) in zip(st.columns(2) * 4, files, strict=False):
+        column.download_button(label, data=make, file_name=name, mime=mime, on_click="ignore", key=f"download-{label}", width="stretch", icon=":material/download:")  # type: ignore[arg-type]
