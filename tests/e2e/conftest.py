@@ -18,6 +18,8 @@ from pathlib import Path
 
 import pytest
 
+from core.runs import cancel_run, list_runs
+
 playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect  # noqa: E402
@@ -105,11 +107,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
-def fresh_server(tmp_path: Path) -> Iterator[Server]:
-    """A server process nobody has talked to yet."""
+def fresh_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """A server process nobody has talked to yet; runs it started end with it."""
     running = start_server(tmp_path)
+    monkeypatch.setenv("GATESCOPE_HOME", str(running.home))
     yield running
     running.stop()
+    for run in list_runs():
+        cancel_run(run.id)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from core.runs import list_runs
 from core.ui.nav import PAGES, PageEntry
 from core.ui.text import size
 from core.ui.view_state import ViewState
@@ -139,18 +140,13 @@ def test_stored_data_shows_what_is_on_disk_and_clears_it(fresh_server: Any, page
     assert bytes_under(fresh_server.home / "uploads") == 0 and bytes_under(fresh_server.home / "cache") == 789
 
 
-def test_a_training_starts_survives_the_server_and_is_cancelled(
-    fresh_server: Any, page: Page, settled: Settled, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from core.runs import list_runs
-
-    monkeypatch.setenv("GATESCOPE_HOME", str(fresh_server.home))
+def test_a_training_starts_survives_the_server_and_is_cancelled(fresh_server: Any, page: Page, settled: Settled) -> None:
     page.goto(f"{fresh_server.url}/runs")
     settled(page)
     page.get_by_role("textbox", name="Name").fill("a *starred* run")
     page.get_by_role("spinbutton", name="Growth conditions").fill("50000")
     page.get_by_role("button", name="Start training").click()
-    expect(page.get_by_text("Running", exact=True)).to_be_visible()
+    expect(page.locator("[data-testid=stMarkdownContainer]").filter(has_text=re.compile("Running$"))).to_be_visible()
     (run,) = list_runs()
     assert (run.name, run.state, run.kind) == ("a *starred* run", "running", "train-metabolic")
     assert run.arguments[:4] == ("train", "metabolic", "--out", str(run.folder)) and run.arguments[-4:] == ("--seed", "0", "--gate", "incidence")
@@ -161,7 +157,7 @@ def test_a_training_starts_survives_the_server_and_is_cancelled(
     settled(page)
     assert list_runs()[0].running
     page.get_by_role("button", name="Cancel").click()
-    expect(page.get_by_text("Cancelled", exact=True)).to_be_visible()
+    expect(page.locator("[data-testid=stMarkdownContainer]").filter(has_text=re.compile("Cancelled$"))).to_be_visible()
     (run,) = list_runs()
     assert run.state == "cancelled"
     page.get_by_role("button", name="Delete").click()
