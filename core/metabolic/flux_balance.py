@@ -1,8 +1,9 @@
 """Flux balance analysis under a condition: growth, fluxes, missing nutrients, blocked reactions, knock-outs.
 
-COBRApy does the solving (blocked reactions: SciPy's HiGHS on the same matrix and bounds). A condition becomes bounds by :func:`core.metabolic.condition.apply_condition`, the same
-bounds the network is given, and only the bounds that differ are set, inside ``with model:``, so that the model is
-unchanged afterwards. Models are shared between threads: one lock admits one computation at a time.
+COBRApy does the solving; blocked reactions, many at once, go to SciPy's HiGHS with the same matrix and bounds. A condition
+becomes bounds by :func:`core.metabolic.condition.apply_condition`, the same bounds the network is given, and only the
+bounds that differ are set, inside ``with model:``, so that the model is unchanged afterwards. Models are shared between
+threads: one lock admits one computation at a time.
 """
 
 from __future__ import annotations

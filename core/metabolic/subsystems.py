@@ -130,7 +130,8 @@ def _spellings(reaction: str) -> list[str]:
 
 def _form(sides: list[tuple[str, str, float]], *, merged: bool = False) -> str:
     """What a reaction does, in one direction-free line without protons; ``merged`` takes the periplasm for the outside."""
-    left, right = set(), set()
+    left: set[str] = set()
+    right: set[str] = set()
     for base, compartment, s in sides:
         if base != "h":
             (left if s < 0 else right).add(f"{base}@{'e' if merged and compartment == 'p' else compartment}")

@@ -135,7 +135,7 @@ def test_salmonellas_own_oxygen_bound_is_kept(tabled):
 
 def test_carbon_exchanges_of_e_coli_core(core_tables):
     carbon = carbon_exchanges(core_tables)
-    expected = "ac acald akg etoh for fru fum glc__D gln__L glu__L lac__D mal__L pyr succ".split()
+    expected = ["ac", "acald", "akg", "etoh", "for", "fru", "fum", "glc__D", "gln__L", "glu__L", "lac__D", "mal__L", "pyr", "succ"]
     assert sorted(carbon) == sorted(f"EX_{m}_e" for m in expected)
     assert carbon == [r for r in core_tables.reactions if r in carbon]
 

@@ -124,8 +124,11 @@ def test_nothing_is_missing_when_it_grows_or_when_a_knock_out_is_the_cause(core_
     assert missing_nutrients(core_model, knockouts=["Biomass_Ecoli_core"]) == []
 
 
-def test_acetate_without_air_misses_oxygen(core_model):
-    assert missing_nutrients(core_model, medium={"EX_ac_e": 30.0, "EX_nh4_e": 1000.0, "EX_pi_e": 1000.0, "EX_h2o_e": 1000.0}) == ["EX_o2_e"]
+def test_acetate_without_air_misses_oxygen_rather_than_sugar(core_model, core_tables):
+    medium = {r: b for r, b in named_media(core_tables)["acetate"].items() if r != "EX_o2_e"}
+    assert missing_nutrients(core_model, medium=medium, tables=core_tables) == ["EX_o2_e"]
+    del medium["EX_h_e"]  # acetate enters with a proton
+    assert missing_nutrients(core_model, medium=medium, tables=core_tables) == ["EX_h_e", "EX_o2_e"]
 
 
 def test_missing_nutrient_of_a_genome_scale_model(parsed, tabled):
