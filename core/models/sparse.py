@@ -125,7 +125,7 @@ def pattern_of(hyperedge_index: Tensor, nodes: int, edges: int) -> Pattern:
             _patterns.move_to_end(key)
             return kept[2]
         pattern = Pattern(hyperedge_index, nodes, edges)
-        _patterns[key] = (weakref.ref(hyperedge_index), version, pattern)
+        _patterns[key] = (weakref.ref(hyperedge_index, lambda _: _patterns.pop(key, None)), version, pattern)
         _patterns.move_to_end(key)
         while len(_patterns) > KEPT_PATTERNS:
             _patterns.popitem(last=False)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 from torch import Tensor
 from torch.testing import assert_close
 
-from core.models.incidence import incidence_backend
+from core.models import sparse
+from core.models.incidence import grouped_softmax, incidence_backend
 
 NODES, EDGES = 9, 7
 
@@ -56,3 +59,130 @@ def test_an_incidence_listed_twice_counts_twice(name):
     values = torch.randn(NODES, 2, 4, dtype=torch.float64), torch.randn(EDGES, 2, 4, dtype=torch.float64)
     for got, wanted in zip(both_ways(name, index, weight, values), both_ways("reference", index, weight, values), strict=True):
         assert_close(got, wanted, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("leading", [((3,), ()), ((), (3,)), ((2, 3), (3,))])
+@pytest.mark.parametrize("name", ["sparse", "dense"])
+def test_batch_dimensions_broadcast(name, leading):
+    index, (of_weight, of_values) = index_of(30), leading
+    weight = torch.randn(*of_weight, 30, 2, dtype=torch.float64)
+    values = torch.randn(*of_values, NODES, 2, 4, dtype=torch.float64), torch.randn(*of_values, EDGES, 2, 4, dtype=torch.float64)
+    for got, wanted in zip(both_ways(name, index, weight, values), both_ways("reference", index, weight, values), strict=True):
+        assert_close(got, wanted, rtol=1e-12, atol=1e-12)
+
+
+def test_one_weight_column_serves_all_heads():
+    index, weight = index_of(30), torch.randn(30, 1, dtype=torch.float64)
+    values = torch.randn(NODES, 3, 4, dtype=torch.float64), torch.randn(EDGES, 3, 4, dtype=torch.float64)
+    expected = both_ways("reference", index, weight.expand(30, 3), values)
+    for name in ("reference", "dense", "sparse"):
+        got = both_ways(name, index, weight, values)
+        for one, wanted in zip((*got[:2], *got[3:]), (*expected[:2], *expected[3:]), strict=True):
+            assert_close(one, wanted, rtol=1e-12, atol=1e-12)
+        assert_close(got[2], expected[2].sum(-1, keepdim=True), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("heads", [1, 2])
+@pytest.mark.parametrize("to_reactions", [True, False])
+def test_first_and_second_gradients_of_the_weighted_sum(heads, to_reactions):
+    pattern = sparse.Pattern(index_of(9), NODES, EDGES)
+    weight = torch.randn(9, heads, dtype=torch.float64, requires_grad=True)
+    values = torch.randn(NODES if to_reactions else EDGES, heads, 2, dtype=torch.float64, requires_grad=True)
+
+    def run(weight: Tensor, values: Tensor) -> Tensor:
+        return sparse.weighted_sum(weight, values, pattern, to_reactions=to_reactions)
+
+    assert torch.autograd.gradcheck(run, (weight, values)) and torch.autograd.gradgradcheck(run, (weight, values))
+
+
+@pytest.mark.parametrize("leading", [(), (2,)])
+@pytest.mark.parametrize("within", ["by_reaction", "by_metabolite"])
+def test_segments_equal_the_reference_and_differentiate_twice(within, leading):
+    index = index_of(20)
+    grouping = getattr(sparse.Pattern(index, NODES, EDGES), within)
+    score = (3 * torch.randn(*leading, 20, 2, dtype=torch.float64)).requires_grad_()
+    groups, place = (EDGES, index[1]) if within == "by_reaction" else (NODES, index[0])
+    got = sparse.segment_softmax(score, grouping)
+    assert_close(got, grouped_softmax(score, place, groups), rtol=1e-12, atol=1e-12)
+    sums = sparse.segment_sum(got, grouping)
+    present = torch.bincount(place, minlength=groups) > 0
+    assert_close(sums, present.double().unsqueeze(-1).expand_as(sums))
+    assert not present.all()
+    assert_close(sparse.gather(sums, grouping), sums[..., place, :])
+    for run in (sparse.segment_softmax, sparse.segment_sum):
+        assert torch.autograd.gradcheck(lambda s, f=run: f(s, grouping), (score,))
+        assert torch.autograd.gradgradcheck(lambda s, f=run: f(s, grouping), (score,))
+
+
+def test_softmax_of_large_scores_does_not_overflow():
+    grouping = sparse.Pattern(torch.tensor([[0, 1, 2], [0, 0, 1]]), 3, 2).by_reaction
+    attention = sparse.segment_softmax(torch.tensor([[1e4], [1e4 - 1], [-1e4]]), grouping)
+    assert_close(attention, torch.tensor([[0.7310586], [0.2689414], [1.0]]))
+
+
+@pytest.mark.parametrize("heads", [1, 2, 3])
+def test_dot_products_in_chunks(heads, monkeypatch):
+    """Chunks that do not divide the incidences: the last, shorter one counts too."""
+    monkeypatch.setattr(sparse, "CHUNK", 7 * heads * 4)
+    index = index_of(30)
+    ends = torch.randn(EDGES, heads, 4), torch.randn(NODES, heads, 4)
+    got = sparse._PairDot.apply(*ends, sparse.Pattern(index, NODES, EDGES))
+    assert_close(got, (ends[0][index[1]] * ends[1][index[0]]).sum(-1))
+
+
+def test_a_pattern_is_remembered_for_its_tensor_only():
+    index = index_of(30)
+    pattern = sparse.pattern_of(index, NODES, EDGES)
+    assert sparse.pattern_of(index, NODES, EDGES) is pattern
+    assert sparse.pattern_of(index.clone(), NODES, EDGES) is not pattern
+    assert sparse.pattern_of(index, NODES + 1, EDGES) is not pattern
+    assert sparse.pattern_of(index[:], NODES, EDGES) is not pattern  # the same memory, another tensor
+
+
+def test_a_pattern_is_built_anew_when_its_tensor_changes():
+    """The same tensor with other contents, sorted or not, must never be served the old pattern."""
+    index, weight = index_of(30), torch.randn(30, 2, dtype=torch.float64)
+    values = torch.randn(NODES, 2, 4, dtype=torch.float64), torch.randn(EDGES, 2, 4, dtype=torch.float64)
+    before = both_ways("sparse", index, weight, values)
+    index[:, :] = index.flip(1)
+    after = both_ways("sparse", index, weight, values)
+    assert not torch.allclose(before[0], after[0])
+    assert_close(after[0], both_ways("reference", index, weight, values)[0], rtol=1e-12, atol=1e-12)
+
+
+def test_patterns_are_forgotten_with_their_tensor_and_kept_in_bounds():
+    indices = [index_of(5) for _ in range(sparse.KEPT_PATTERNS + 5)]
+    patterns = [sparse.pattern_of(index, NODES, EDGES) for index in indices]
+    assert len(sparse._patterns) == sparse.KEPT_PATTERNS
+    assert sparse.pattern_of(indices[-1], NODES, EDGES) is patterns[-1] and sparse.pattern_of(indices[0], NODES, EDGES) is not patterns[0]
+    last = id(indices[-1])
+    assert any(key[0] == last for key in sparse._patterns)
+    del indices
+    assert not any(key[0] == last for key in sparse._patterns)
+
+
+def test_indices_made_in_inference_mode_work():
+    with torch.inference_mode():
+        index = torch.tensor([[0, 1, 1], [0, 0, 1]])
+        product = incidence_backend("sparse", index, 2, 2, batched=False).products(torch.ones(3, 1), torch.ones(2), torch.ones(2))
+        assert product.to_reactions(torch.tensor([[[1.0]], [[2.0]]])).flatten().tolist() == [3, 2]
+
+
+def test_threads_share_a_pattern():
+    index, weight = index_of(40), torch.randn(40, 2)
+    values = torch.randn(NODES, 2, 4), torch.randn(EDGES, 2, 4)
+    expected = both_ways("reference", index, weight, values)
+    with ThreadPoolExecutor(2) as pool:
+        for results in pool.map(lambda _: both_ways("sparse", index, weight, values), range(40)):
+            for got, wanted in zip(results, expected, strict=True):
+                assert_close(got, wanted, rtol=1e-5, atol=1e-5)
+
+
+def test_auto_chooses_by_batch_size_and_repeats():
+    def chosen(index: Tensor, nodes: int, edges: int, batched: bool) -> str:
+        return incidence_backend("auto", index, nodes, edges, batched=batched).name
+
+    index = index_of(30)
+    assert chosen(index, NODES, EDGES, True) == "dense" and chosen(index, NODES, EDGES, False) == "sparse"
+    assert chosen(index, 1000, 1000, True) == "sparse"
+    assert chosen(torch.cat([index, index], 1), NODES, EDGES, True) == "sparse"
