@@ -21,6 +21,6 @@ def boot() -> None:
 
 def page() -> None:
     """Called first by every page: runs the request again through app.py when app.py has not run."""
-    if _BOOTED not in st.session_state:
+    if PagesManager.uses_pages_directory or _BOOTED not in st.session_state:
         PagesManager.uses_pages_directory = False
         st.rerun()

@@ -1,0 +1,156 @@
+"""The pages under Streamlit's own test runner: what they show, and what they do not import."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core import storage
+from core.runs import ProgressWriter, RunInfo, list_runs
+from core.runs import record
+from core.ui.about import PACKAGES
+from core.ui.starts import STARTS
+from core.ui.text import duration, plain, size
+from core.ui.view_state import ViewState
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GATESCOPE_HOME", str(tmp_path))
+
+
+def app(page: str | None = None, **query: str) -> AppTest:
+    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    test.query_params.update(query)
+    test.run()
+    if page:
+        test.switch_page(f"pages/{page}.py").run()
+    assert not test.exception
+    return test
+
+
+def a_run(run_id: str, state: dict[str, object], **config: object) -> Path:
+    folder = storage.folder("runs") / run_id
+    about = {"schema": record.SCHEMA, "kind": "train-metabolic", "name": run_id, "arguments": ["train", "--seed", "1"], "created": 1_700_000_000.0}
+    storage.write_json(folder / record.STATE_FILE, state)
+    storage.write_json(folder / record.CONFIG_FILE, {**about, **config})
+    return folder
+
+
+def test_another_python_is_refused_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "version_info", (3, 13, 1, "final", 0))
+    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    assert [error.value for error in test.error] == ["Gatescope needs Python 3.11 or 3.12 and this is Python 3.13; run it with one of those."]
+    assert not test.title and not test.exception
+
+
+def test_home_shows_the_starts_and_the_installed_versions() -> None:
+    test = app()
+    assert [heading.value for heading in test.subheader] == [*(start.title for start in STARTS), "This installation"]
+    shown = " ".join(text.value for text in test.markdown)
+    for package in PACKAGES:
+        assert f"{package} {metadata.version(package)}" in shown
+
+
+def test_each_start_opens_its_view_from_the_link_alone() -> None:
+    for start in STARTS:
+        assert start.query()["model"] == start.view.model
+        assert ViewState.from_query(start.query()) == (start.view, [])
+
+
+def test_the_front_page_needs_no_heavy_package() -> None:
+    code = (
+        "import sys; from streamlit.testing.v1 import AppTest; test = AppTest.from_file('app.py', default_timeout=60).run(); "
+        "assert not test.exception and test.title[0].value == 'Gatescope'; "
+        "print(sorted({'torch', 'torch_geometric', 'cobra', 'forgi', 'captum', 'pyvis', 'sklearn'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_undo_redo_and_the_url_agree() -> None:
+    test = app(ko="PFK")
+    assert test.button(key="undo").disabled and test.button(key="redo").disabled
+    test.query_params.update({"ko": "PGI", "hops": "2"})
+    test.run()
+    assert not test.button(key="undo").disabled
+    test.button(key="undo").click().run()
+    assert dict(test.query_params) in ({"ko": "PFK"}, {"ko": ["PFK"]})
+    assert test.button(key="undo").disabled and not test.button(key="redo").disabled
+
+
+def test_a_broken_link_is_told_once() -> None:
+    test = app(hops="99", view="hairball")
+    assert [plain("'99' is not a whole number from 1 to 4") in w.value and plain("'hairball' is not one of") in w.value for w in test.warning] == [True]
+    test.button(key="dismiss_notices").click().run()
+    assert not test.warning
+
+
+def test_storage_shows_the_sizes_on_disk_and_clears_one_folder() -> None:
+    (storage.folder("uploads") / "model.xml").write_bytes(b"x" * 4_321)
+    (storage.folder("cache") / "table.npz").write_bytes(b"x" * 99)
+    test = app("storage")
+    assert [metric.value for metric in test.metric] == [size(held) for held in storage.usage().values()] == ["4.3 kB", "99 B", "0 B"]
+    assert test.code[0].value == str(storage.home())
+    test.button(key="clear_uploads").click().run()
+    assert storage.usage() == {"uploads": 0, "cache": 99, "runs": 0}
+    assert [metric.value for metric in test.metric] == ["0 B", "99 B", "0 B"]
+
+
+def test_runs_shows_every_state_in_words() -> None:
+    done = a_run("20250101-000003-aaaaaa", {"state": "finished", "ended": 1_700_000_065.0}, created=1_700_000_003.0, name="**bold** <b>run</b>")
+    writer = ProgressWriter(done)
+    writer.update(2, 2, "trained", loss=0.125)
+    for epoch in (1, 2):
+        writer.record(epoch=epoch, loss=1 / epoch, growth_r2=1 - 1 / epoch)
+    a_run("20250101-000002-bbbbbb", {"state": "failed", "ended": 1_700_000_005.0, "error": "The file is empty; choose another."}, created=1_700_000_002.0)
+    a_run("20250101-000001-cccccc", {"state": "running"}, created=1_700_000_001.0)
+    a_run("20250101-000000-dddddd", {"state": "cancelled", "ended": 1_700_000_005.0}, created=1_700_000_000.0)
+    assert [run.state for run in list_runs()] == ["finished", "failed", "lost", "cancelled"]
+    test = app("runs")
+    assert [heading.value for heading in test.subheader][0] == r"\*\*bold\*\* \<b\>run\</b\>"
+    assert test.error[0].value == plain("The file is empty; choose another.")
+    assert "killed" in test.warning[0].value
+    assert (test.metric[0].label, test.metric[0].value) == ("loss", "0.125")
+    assert "took 1 min 2 s" in " ".join(caption.value for caption in test.caption)
+    test.button(key="delete_20250101-000000-dddddd").click().run()
+    assert [run.state for run in list_runs()] == ["finished", "failed", "lost"]
+
+
+def test_the_form_starts_the_training_it_describes(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[tuple[str, list[str], str]] = []
+
+    def start_job(kind: str, arguments: list[str], *, name: str) -> RunInfo:
+        started.append((kind, arguments, name))
+        return RunInfo(id="x", folder=Path("x"), kind=kind, name=name, arguments=tuple(arguments), state="running", created=0.0)
+
+    monkeypatch.setattr("core.ui.run_card.start_job", start_job)
+    test = app("runs")
+    test.text_input[0].set_value("mine")
+    test.number_input[0].set_value(64)
+    test.number_input[1].set_value(3)
+    test.number_input[2].set_value(7)
+    next(control for control in test.segmented_control if control.label == "Gates").set_value("metabolite")
+    next(button for button in test.button if button.label == "Start training").click().run()
+    assert started == [
+        ("train-metabolic", ["train", "metabolic", "--out", "{run}", "--samples", "64", "--epochs", "3", "--seed", "7", "--gate", "metabolite"], "mine")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("count", "said"), [(0, "0 B"), (999, "999 B"), (1_000, "1.0 kB"), (1_449, "1.4 kB"), (23_000_000, "23.0 MB"), (5_400_000_000, "5.4 GB")]
+)
+def test_sizes_in_words(count: int, said: str) -> None:
+    assert size(count) == said
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(-1, "0 s"), (59.9, "59 s"), (200, "3 min 20 s"), (7_530, "2 h 5 min")])
+def test_durations_in_words(seconds: float, said: str) -> None:
+    assert duration(seconds) == said
