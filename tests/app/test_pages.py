@@ -88,7 +88,9 @@ def test_undo_redo_and_the_url_agree() -> None:
 
 def test_a_broken_link_is_told_once() -> None:
     test = app(hops="99", view="hairball")
-    assert [plain("'99' is not a whole number from 1 to 4") in w.value and plain("'hairball' is not one of") in w.value for w in test.warning] == [True]
+    assert [plain("'99' is not a whole number from 1 to 4") in w.value and plain("'hairball' is not one of") in w.value for w in test.warning] == [
+        True
+    ]
     test.button(key="dismiss_notices").click().run()
     assert not test.warning
 
@@ -110,7 +112,11 @@ def test_runs_shows_every_state_in_words() -> None:
     writer.update(2, 2, "trained", loss=0.125)
     for epoch in (1, 2):
         writer.record(epoch=epoch, loss=1 / epoch, growth_r2=1 - 1 / epoch)
-    a_run("20250101-000002-bbbbbb", {"state": "failed", "ended": 1_700_000_005.0, "error": "The file is empty; choose another."}, created=1_700_000_002.0)
+    a_run(
+        "20250101-000002-bbbbbb",
+        {"state": "failed", "ended": 1_700_000_005.0, "error": "The file is empty; choose another."},
+        created=1_700_000_002.0,
+    )
     a_run("20250101-000001-cccccc", {"state": "running"}, created=1_700_000_001.0)
     a_run("20250101-000000-dddddd", {"state": "cancelled", "ended": 1_700_000_005.0}, created=1_700_000_000.0)
     assert [run.state for run in list_runs()] == ["finished", "failed", "lost", "cancelled"]
@@ -140,7 +146,11 @@ def test_the_form_starts_the_training_it_describes(monkeypatch: pytest.MonkeyPat
     next(control for control in test.segmented_control if control.label == "Gates").set_value("metabolite")
     next(button for button in test.button if button.label == "Start training").click().run()
     assert started == [
-        ("train-metabolic", ["train", "metabolic", "--out", "{run}", "--samples", "64", "--epochs", "3", "--seed", "7", "--gate", "metabolite"], "mine")
+        (
+            "train-metabolic",
+            ["train", "metabolic", "--out", "{run}", "--samples", "64", "--epochs", "3", "--seed", "7", "--gate", "metabolite"],
+            "mine",
+        )
     ]
 
 
