@@ -103,7 +103,7 @@ def unpack(data: bytes, name: str) -> bytes:
         content = _unzip(data, name) if packing == "zip" else _gunzip(data, name, packing)
     except EOFError:
         raise InputError(f"{name} is cut off: its {packing} data stops before the end; download or compress it again.") from None
-    except (OSError, ValueError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError, struct.error) as error:
+    except (OSError, ValueError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError, IndexError, struct.error) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{name} is damaged: its {packing} data cannot be unpacked; download or compress it again.") from None

@@ -19,6 +19,9 @@ MAX_REACTIONS = 50_000
 MAX_DEPTH = 200
 """Deepest nesting of XML elements; real SBML stays below 20 and the parsers behind COBRApy recurse."""
 
+MAX_ID = 200
+"""Longest id, bytes; GLPK takes 255, and COBRApy appends to them."""
+
 _LIKELY = re.compile(r"biomass|growth|(?:^|_)bof(?:_|$)", re.IGNORECASE)
 _CUT_OFF = {
     expat.errors.codes[m]
@@ -40,6 +43,14 @@ def no_duplicates(ids: Sequence[str], what: str, name: str) -> None:
     raise InputError(f"{name} lists the {what} {shown(twice)} twice; give every {what} an id of its own.")
 
 
+def check_ids(ids: Sequence[str], what: str, name: str) -> None:
+    """Raises InputError for an id the solver cannot take: GLPK ends the process on control characters and on long names."""
+    for position, identity in enumerate(ids, 1):
+        if not identity or re.search(r"[\s\x00-\x1f\x7f]", identity) or len(identity.encode("utf-8", "replace")) > MAX_ID:
+            raise InputError(f"{name}: {what} number {position} has no usable id; give it one of at most {MAX_ID} characters and no spaces.")
+    no_duplicates(ids, what, name)
+
+
 def check_count(count: int, what: str, name: str) -> None:
     """Raises InputError when there are none or more than :data:`MAX_REACTIONS` of them."""
     if count == 0:
@@ -56,9 +67,14 @@ def is_finite(value: object) -> bool:
         return False
 
 
+def is_usable(coefficient: object) -> bool:
+    """Whether the solver takes a coefficient: GLPK ends the process when its scaling under- or overflows."""
+    return is_finite(coefficient) and (coefficient == 0 or 1e-50 < abs(float(coefficient)) < 1e50)  # type: ignore[arg-type]
+
+
 def check_coefficient(value: object, reaction: str, metabolite: str, name: str) -> None:
-    """Raises InputError when a stoichiometric coefficient is not a finite number."""
-    if not is_finite(value):
+    """Raises InputError when a stoichiometric coefficient is not a finite number of a size the solver can take."""
+    if not is_usable(value):
         raise InputError(
             f"{name}: the coefficient of {shown(metabolite)} in reaction {shown(reaction)} is {shown(str(value), 20)}; write a finite number there."
         )
@@ -120,8 +136,8 @@ class _SbmlScan:
             raise InputError(f"{self.name} is SBML without a model in it; export the model again.")
         check_count(len(self.reactions), "reactions", self.name)
         check_count(len(self.species), "metabolites", self.name)
-        no_duplicates(self.species, "metabolite", self.name)
-        no_duplicates(self.reactions, "reaction", self.name)
+        check_ids([_decoded(i) for i in self.species], "metabolite", self.name)
+        check_ids([_decoded(i) for i in self.reactions], "reaction", self.name)
         for reaction, bounds in self.bounds.items():
             lower, upper = (self._value(bounds.get(side), free) for side, free in (("lower", -math.inf), ("upper", math.inf)))
             check_bounds(lower, upper, reaction, self.name)
@@ -187,7 +203,7 @@ class _SbmlScan:
         default = "missing" if self.level == "3" else "1"
         stated = plain.get("stoichiometry", default)
         value = _number(stated)
-        if not math.isfinite(value):
+        if not is_usable(value):
             check_coefficient(stated, self.reactions[-1] if self.reactions else "?", plain.get("species", "?"), self.name)
 
 
@@ -203,16 +219,16 @@ def check_matlab(struct: Any, name: str) -> None:
     metabolites, reactions = (_cell_texts(struct[key][0, 0]) for key in ("mets", "rxns"))
     check_count(len(reactions), "reactions", name)
     check_count(len(metabolites), "metabolites", name)
-    no_duplicates(metabolites, "metabolite", name)
-    no_duplicates(reactions, "reaction", name)
+    check_ids(metabolites, "metabolite", name)
+    check_ids(reactions, "reaction", name)
     raw = struct["S"][0, 0]
-    matrix = sparse.coo_matrix(raw)
     if sparse.issparse(raw):
-        raw.tocsc().check_format(full_check=True)
+        raw.check_format(full_check=True)  # indices outside the matrix would be followed
+    matrix = sparse.coo_matrix(raw)
     lower, upper = (np.asarray(struct[key][0, 0], dtype=float).ravel() for key in ("lb", "ub"))
     if matrix.shape != (len(metabolites), len(reactions)) or not len(lower) == len(upper) == len(reactions):
         raise InputError(f"{name}: the sizes of S, mets, rxns, lb and ub do not agree; save the MATLAB model again.")
-    for i in np.flatnonzero(~np.isfinite(matrix.data.astype(float))):
+    for i in np.flatnonzero([not is_usable(float(value)) for value in matrix.data]):
         check_coefficient(float(matrix.data[i]), reactions[matrix.col[i]], metabolites[matrix.row[i]], name)
     for reaction, low, high in zip(reactions, lower, upper, strict=True):
         check_bounds(float(low), float(high), reaction, name)
@@ -282,6 +298,11 @@ def _candidates(model: cobra.Model, exchanges: set[str]) -> list[str]:
 
 def _cell_texts(cell: Iterable[Any]) -> list[str]:
     return [str(item[0][0]) if len(item) and len(item[0]) else "" for item in cell]
+
+
+def _decoded(identity: str) -> str:
+    """An SBML id with its character codes (``__45__``) replaced, as COBRApy will do."""
+    return re.sub(r"__(\d{1,6})__", lambda code: chr(int(code[1])), identity, flags=re.ASCII)
 
 
 def _number(text: str) -> float:

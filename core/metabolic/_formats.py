@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from core.errors import InputError
 from core.metabolic._archive import Kind, decode_text, shown
-from core.metabolic._checks import check_bounds, check_coefficient, check_count, check_matlab, check_sbml, is_finite, no_duplicates
+from core.metabolic._checks import check_bounds, check_coefficient, check_count, check_ids, check_matlab, check_sbml, is_finite
+from core.metabolic._matlab import read_structs
 
 if TYPE_CHECKING:
     import cobra
@@ -100,14 +101,9 @@ def _read_yaml(content: bytes, name: str) -> cobra.Model:
 
 
 def _read_matlab(content: bytes, name: str) -> cobra.Model:
-    from scipy.io import loadmat
-
-    try:
-        variables = loadmat(io.BytesIO(content))
-    except Exception:  # noqa: BLE001 - SciPy fails on damaged files with whatever it meets first
-        raise InputError(f"{name} is a MATLAB file that cannot be read; save the model again with the -v7 option.") from None
-    needed = {"rxns", "mets", "S", "lb", "ub"}
-    models = {key: value for key, value in variables.items() if needed <= set(getattr(getattr(value, "dtype", None), "names", None) or ())}
+    models = read_structs(content)
+    if models is None:
+        raise InputError(f"{name} is a MATLAB file that cannot be read; save the model again with the -v7 option.")
     if len(models) != 1:
         what = "more than one model" if models else "no model (a struct with rxns, mets, S, lb and ub)"
         raise InputError(f"{name} is a MATLAB file with {what}; save one COBRA model in it.")
@@ -165,16 +161,15 @@ def _entries(raw: Any, what: str, name: str) -> list[dict[str, Any]]:
     """The entries of one list, each a dict with a usable id, no id twice."""
     if not isinstance(raw, list):
         raise InputError(f"{name} is not a COBRA model: its {what}s are no list; export the model again.")
-    entries: list[dict[str, Any]] = []
-    for position, entry in enumerate(raw, 1):
-        identity = entry.get("id") if isinstance(entry, Mapping) else None
-        if isinstance(identity, int) and not isinstance(identity, bool):
-            identity = str(identity)  # YAML reads an unquoted gene number as an integer
-        if not isinstance(identity, str) or not identity or re.search(r"\s", identity):
-            raise InputError(f"{name}: {what} number {position} has no usable id; give it an id without spaces.")
-        entries.append({**entry, "id": _text(identity)})
-    no_duplicates([e["id"] for e in entries], what, name)
-    return entries
+    ids = [_identity(entry) for entry in raw]
+    check_ids(ids, what, name)
+    return [{**entry, "id": identity} for entry, identity in zip(raw, ids, strict=True)]
+
+
+def _identity(entry: Any) -> str:
+    """The id of an entry, "" when it has none; YAML reads an unquoted gene number as an integer."""
+    identity = entry.get("id") if isinstance(entry, Mapping) else None
+    return _text(identity) if isinstance(identity, (str, int)) and not isinstance(identity, bool) else ""
 
 
 def _common(entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -302,6 +302,12 @@ def _wrong_numbers() -> Files:
         "twice.yml": (yaml_text(cobra_dict(twice)), "lists the reaction UPTAKE twice"),
         "twice.mat": (mat_bytes(ids=["EX_a_e", "BIOMASS", "BIOMASS"]), "lists the reaction BIOMASS twice"),
         "orphan.json": (json.dumps(orphan), "uses the metabolite ghost_c"),
+        "bell.xml": (sbml((exchange, Step("UP__7__TAKE", uptake.stoichiometry), biomass)), "reaction number 2 has no usable id"),
+        "bell.json": (json.dumps(cobra_dict((exchange, Step("UP\x07TAKE", uptake.stoichiometry), biomass))), "reaction number 2 has no usable id"),
+        "long.xml": (sbml((exchange, Step("U" * 300, uptake.stoichiometry), biomass)), "reaction number 2 has no usable id"),
+        "bell.mat": (mat_bytes(ids=["EX_a_e", "UP\x07TAKE", "BIOMASS"]), "reaction number 2 has no usable id"),
+        "tiny.json": (json.dumps(cobra_dict((exchange, Step("UPTAKE", {"a_e": 1e-320}), biomass))), "coefficient of a_e in reaction UPTAKE"),
+        "tiny.xml": (sbml((exchange, Step("UPTAKE", {"a_e": -1, "b_c": "1e-320"}), biomass)), "coefficient of M_b_c in reaction R_UPTAKE"),
         "adrift.json": (json.dumps(adrift), "exchanged metabolite a_e has no compartment"),
         "spaced.json": (json.dumps(spaced), "metabolite number 1 has no usable id"),
     }

@@ -20,7 +20,7 @@ import pytest
 
 from core import storage
 from core.errors import InputError, MissingObjective
-from core.metabolic import _archive, _checks, _formats, reading
+from core.metabolic import _archive, _checks, _formats, _matlab, reading
 from core.metabolic.tables import ModelTables
 from tests.core.hostile import GROWING, PAYLOADS, HostileCase, Step, cobra_dict, hostile_files, mat_bytes, payload_model, sbml, yaml_text
 
@@ -34,6 +34,7 @@ hollow_xml_gz bomb_xml_gz bomb_xml_bz2 bomb_xml_zip bomb_mat nested_xml_gz neste
 nan_xml infinite_xml nan_json infinite_json huge_json infinite_yml infinite_mat nan_bound_json nan_bound_xml crossed_xml crossed_json
 crossed_mat infeasible_xml infeasible_json no_exchange_xml no_exchange_json no_objective_xml no_objective_json no_objective_mat
 no_reactions_xml no_reactions_json twice_xml twice_json twice_yml twice_mat orphan_json spaced_json adrift_json too_large_xml
+bell_xml bell_json bell_mat long_xml tiny_json tiny_xml
 """.split()  # noqa: SIM905 - a list would put one name on each line
 
 
@@ -314,11 +315,13 @@ def test_yaml_is_limited_by_size(monkeypatch: pytest.MonkeyPatch) -> None:
         reading.load_model(yaml_text(cobra_dict()).encode(), name="m.yml")
 
 
-@pytest.mark.parametrize("content", [sbml().encode(), json.dumps(cobra_dict()).encode(), yaml_text(cobra_dict()).encode(), mat_bytes()])
-def test_damage_anywhere_is_a_sentence_or_harmless(content: bytes) -> None:
+@pytest.mark.parametrize(
+    ("content", "places"), [(sbml().encode(), 40), (json.dumps(cobra_dict()).encode(), 40), (yaml_text(cobra_dict()).encode(), 20), (mat_bytes(), 2)]
+)
+def test_damage_anywhere_is_a_sentence_or_harmless(content: bytes, places: int) -> None:
     """Cut or garbled at any place, a file is either still a model or one sentence."""
     draw = np.random.default_rng(1)
-    for place in draw.integers(0, len(content), 40):
+    for place in draw.integers(0, len(content), places):
         garbled = bytearray(content)
         garbled[place] = draw.integers(256)
         for broken in (content[:place], bytes(garbled)):
@@ -326,6 +329,13 @@ def test_damage_anywhere_is_a_sentence_or_harmless(content: bytes) -> None:
                 assert reading.load_model(broken, name="m").reactions
             except InputError as refused:
                 assert_one_sentence(str(refused), "", "")
+
+
+def test_reader_that_crashes_does_not_end_the_app(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SciPy's MATLAB reader dies by a memory fault on some damaged files."""
+    monkeypatch.setattr(_matlab.sys, "executable", "/bin/false")
+    with pytest.raises(InputError, match=r"m.mat is a MATLAB file that cannot be read; save the model again"):
+        reading.load_model(mat_bytes(), name="m.mat")
 
 
 def test_texts_that_are_scripts_stay_text(tmp_path: Path) -> None:
