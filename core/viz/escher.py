@@ -68,7 +68,9 @@ def read_escher(data: bytes) -> EscherMap:
     if isinstance(content, dict) and "metabolites" in content and "reactions" in content:
         raise InputError("This JSON file is a metabolic model, not a map; load it as the model and give the Escher map JSON here.")
     if not (isinstance(content, list) and len(content) == 2 and isinstance(content[1], dict) and "reactions" in content[1] and "nodes" in content[1]):
-        raise InputError("This JSON file is not an Escher map, which holds a heading and then reactions and nodes; export it with Map > Save map JSON.")
+        raise InputError(
+            "This JSON file is not an Escher map, which holds a heading and then reactions and nodes; export it with Map > Save map JSON."
+        )
     head, body = content
     try:
         reactions = tuple(_reaction(item, body["nodes"]) for item in body["reactions"].values())

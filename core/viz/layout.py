@@ -186,13 +186,14 @@ def _classical_scaling(wish: np.ndarray) -> np.ndarray:
     for axis in (0, 1):
         if start[np.argmax(np.abs(start[:, axis])), axis] < 0:
             start[:, axis] *= -1
-    return start + np.linspace(0, 1e-3, n)[:, None] * np.array([0.0, 1.0])
+    start[:, 1] += np.linspace(0, 1e-3, n)
+    return np.asarray(start)
 
 
 def _towards_right(positions: np.ndarray, spokes: np.ndarray) -> np.ndarray:
     """Mirrors the start along x when most spokes point left."""
     along = positions[spokes[:, 1]] - positions[spokes[:, 0]]
-    return positions * np.array([-1.0 if along[:, 0].sum() < 0 else 1.0, 1.0])
+    return np.asarray(positions * np.array([-1.0 if along[:, 0].sum() < 0 else 1.0, 1.0]))
 
 
 def _pack(positions: np.ndarray, boxes: np.ndarray, spokes: np.ndarray, part: np.ndarray) -> np.ndarray:
@@ -217,7 +218,7 @@ def _pack(positions: np.ndarray, boxes: np.ndarray, spokes: np.ndarray, part: np
         low, high = (at.astype(float), ends[best].astype(float)) if turn == 0 else (box_low[best], box_high[best])
         middle = (low + high) / 2
         packed[part == component] += at * _CELL - corner
-    return packed - packed.min(axis=0)
+    return np.asarray(packed - packed.min(axis=0))
 
 
 def _footprint(positions: np.ndarray, boxes: np.ndarray, spokes: np.ndarray, members: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -238,17 +239,17 @@ def _footprint(positions: np.ndarray, boxes: np.ndarray, spokes: np.ndarray, mem
 def _filled(mask: np.ndarray) -> np.ndarray:
     """The cells with something on all four sides filled too: other components may use a corner but not stand inside."""
     sides = [np.maximum.accumulate(mask, axis=axis) & np.maximum.accumulate(mask[::-1, ::-1], axis=axis)[::-1, ::-1] for axis in (0, 1)]
-    return mask | (sides[0] & sides[1])
+    return np.asarray(mask | (sides[0] & sides[1]))
 
 
 def _free_places(taken: np.ndarray, mask: np.ndarray, around: tuple[np.ndarray, np.ndarray] | None) -> np.ndarray:
     """[P, 2] corners near the drawing where ``mask`` fits; the middle when nothing is drawn yet."""
     shape = np.array(mask.shape)
     if around is None:
-        return (np.array(taken.shape)[None, :] - shape) // 2
+        return np.asarray((np.array(taken.shape)[None, :] - shape) // 2)
     start = np.maximum(0, (around[0] - shape).astype(int))
     stop = np.minimum(np.array(taken.shape) - shape, around[1].astype(int) + 1)
     blocked = np.zeros(stop - start, dtype=bool)
     for i, j in np.argwhere(mask):
         blocked |= taken[start[0] + i : stop[0] + i, start[1] + j : stop[1] + j]
-    return np.argwhere(~blocked) + start
+    return np.asarray(np.argwhere(~blocked) + start)

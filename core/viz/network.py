@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.viz.colour import ACCENT, BLOCKED_BORDER, BLOCKED_FILL, BORDER, CASING, METABOLITE_FILL, REACTION_FILL
 from core.viz.svg import FONT, coefficient_text, escape, network_svg, reaction_box_svg
-from core.viz.view import NetworkView, Neighbourhood, ViewEdge, ViewNode, neighbourhood, pathway_view
+from core.viz.view import Neighbourhood, NetworkView, ViewEdge, ViewNode, neighbourhood, pathway_view
 
 if TYPE_CHECKING:
     from pyvis.network import Network
@@ -85,7 +85,8 @@ def legend_html(view: NetworkView) -> str:
     unit = f", {scale.unit}" if scale.unit else ""
     middle = "<span>0</span>" if scale.diverging else ""
     line = f'<svg width="44" height="10" aria-hidden="true"><line x1="0" y1="5" x2="44" y2="5" stroke="{CASING}" stroke-width="4"'
-    shape = '<svg width="{w}" height="16" aria-hidden="true"><rect x="1" y="1" width="{i}" height="14" rx="{r}" fill="{f}" stroke="{b}" stroke-width="1.5"/></svg>'
+    outline = 'stroke="{b}" stroke-width="1.5"'
+    shape = f'<svg width="{{w}}" height="16" aria-hidden="true"><rect x="1" y="1" width="{{i}}" height="14" rx="{{r}}" fill="{{f}}" {outline}/></svg>'
     items = [
         f'{line} stroke-dasharray="7 5"/></svg> consumed (-)',
         f"{line}/></svg> produced (+)",

@@ -83,7 +83,8 @@ def overview_figure(subsystems: pd.DataFrame, links: pd.DataFrame, *, selected: 
     sizes = 14 + 32 * np.sqrt(subsystems["reactions"].to_numpy() / largest)
     chosen = [f"sub:{name}" == selected for name in names]
     hover = [
-        f"<b>{plain(row.subsystem)}</b><br>{row.reactions} reactions<br>mean gate {row.gate:.3f} (sd {row.gate_sd:.3f})<br>mean |message| {row.message:.3g}"
+        f"<b>{plain(row.subsystem)}</b><br>{row.reactions} reactions"
+        f"<br>mean gate {row.gate:.3f} (sd {row.gate_sd:.3f})<br>mean |message| {row.message:.3g}"
         for row in subsystems.itertuples()
     ]
     figure.add_scatter(
@@ -102,13 +103,22 @@ def overview_figure(subsystems: pd.DataFrame, links: pd.DataFrame, *, selected: 
             "cmax": 1,
             "colorscale": list(CIVIDIS),
             "line": {"width": [4 if c else 1 for c in chosen], "color": [ACCENT if c else CASING for c in chosen]},
-            "colorbar": {"title": {"text": "mean gate (0 to 1, fixed)", "side": "top"}, "orientation": "h", "thickness": 10, "len": 0.9, "y": -0.02, "yanchor": "top"},
+            "colorbar": {
+                "title": {"text": "mean gate (0 to 1, fixed)", "side": "top"},
+                "orientation": "h",
+                "thickness": 10,
+                "len": 0.9,
+                "y": -0.02,
+                "yanchor": "top",
+            },
         },
         selected={"marker": {"opacity": 1}},
         unselected={"marker": {"opacity": 1}},
     )
     common = {"showarrow": False, "yanchor": "top", "font": {"size": 10}, "align": "center", "captureevents": False}
-    labels = [{"x": x, "y": y, "text": _label(name), "yshift": -size / 2 - 1, **common} for name, (x, y), size in zip(names, places, sizes, strict=True)]
+    labels = [
+        {"x": x, "y": y, "text": _label(name), "yshift": -size / 2 - 1, **common} for name, (x, y), size in zip(names, places, sizes, strict=True)
+    ]
     lowest = float(places[:, 1].max(initial=0.0))
     figure.update_xaxes(visible=False, range=[-0.65, columns - 0.35], fixedrange=True)
     figure.update_yaxes(visible=False, range=[lowest + 0.75, -0.35], fixedrange=True)

@@ -61,9 +61,7 @@ def gate_histogram(per_layer: pd.DataFrame) -> go.Figure:
 
     layers, heads = sorted(per_layer["layer"].unique()), sorted(per_layer["head"].unique())
     titles = [f"layer {layer}, head {head}" for layer in layers for head in heads]
-    figure = make_subplots(
-        rows=len(layers), cols=len(heads), subplot_titles=titles, shared_xaxes=True, vertical_spacing=0.28 / max(2, len(layers))
-    )
+    figure = make_subplots(rows=len(layers), cols=len(heads), subplot_titles=titles, shared_xaxes=True, vertical_spacing=0.28 / max(2, len(layers)))
     groups = {key: frame["gate"].to_numpy(dtype=float) for key, frame in per_layer.groupby(["layer", "head"])}
     shares = {key: np.histogram(gates, _BINS)[0] / max(1, len(gates)) for key, gates in groups.items()}
     highest = max((float(share.max()) for share in shares.values()), default=1.0)
@@ -113,7 +111,9 @@ def ranking_bars(table: pd.DataFrame, column: str, top: int = 25) -> go.Figure:
     figure = go.Figure(bars)
     figure.update_yaxes(autorange="reversed", automargin=True, tickmode="array", tickvals=names, type="category")
     figure.update_xaxes(title=title, range=[0, 1] if fixed else None)
-    alt = f"Bars of the {len(best)} reactions with the largest {title}" + (f"; first {best['reaction'].iloc[0]} with {values[0]:.3g}." if len(best) else ".")
+    alt = f"Bars of the {len(best)} reactions with the largest {title}" + (
+        f"; first {best['reaction'].iloc[0]} with {values[0]:.3g}." if len(best) else "."
+    )
     figure = finished(figure, f"Reactions ranked by {title.split(',')[0].split(' (')[0]}", alt, height=120 + 21 * max(4, len(best)))
     return figure.update_layout(clickmode="event+select")
 
@@ -146,8 +146,18 @@ def gate_matrix(incidences: pd.DataFrame, reactions: Sequence[str], metabolites:
     )
     figure = go.Figure(squares)
     across, down = [plain(r) for r in reactions], [plain(m) for m in metabolites]
-    figure.update_xaxes(type="category", categoryorder="array", categoryarray=across, range=[-0.5, len(across) - 0.5], title="reaction", tickangle=-60, automargin=True)
-    figure.update_yaxes(type="category", categoryorder="array", categoryarray=down, range=[len(down) - 0.5, -0.5], title="metabolite", automargin=True)
+    figure.update_xaxes(
+        type="category",
+        categoryorder="array",
+        categoryarray=across,
+        range=[-0.5, len(across) - 0.5],
+        title="reaction",
+        tickangle=-60,
+        automargin=True,
+    )
+    figure.update_yaxes(
+        type="category", categoryorder="array", categoryarray=down, range=[len(down) - 0.5, -0.5], title="metabolite", automargin=True
+    )
     alt = f"Matrix of {len(metabolites)} metabolites and {len(reactions)} reactions with the gate of {len(shown)} incidences."
     figure = finished(figure, "Gate of each incidence", alt, height=160 + int(max(side + 4, 13) * max(4, len(metabolites))))
     return figure.update_layout(clickmode="event+select")
@@ -183,7 +193,9 @@ def attention_bars(incidences: pd.DataFrame, entity: str) -> go.Figure:
 
     kind, _, name = entity.partition(":")
     mine, other = ("reaction", "metabolite") if kind == "rxn" else ("metabolite", "reaction")
-    shown = incidences[(incidences[mine] == name) & incidences["attention_log2"].notna()].sort_values("attention_log2", ascending=False, kind="stable")
+    shown = incidences[(incidences[mine] == name) & incidences["attention_log2"].notna()].sort_values(
+        "attention_log2", ascending=False, kind="stable"
+    )
     prefix = "met:" if other == "metabolite" else "rxn:"
     values = shown["attention_log2"].to_numpy(dtype=float)
     bars = go.Bar(
@@ -192,7 +204,13 @@ def attention_bars(incidences: pd.DataFrame, entity: str) -> go.Figure:
         orientation="h",
         customdata=[[prefix + str(item), value] for item, value in zip(shown[other], values, strict=True)],
         hovertemplate="%{y}<br>log2(attention x competitors) %{customdata[1]:.3f}<extra></extra>",
-        marker={"color": values, "cmin": -ATTENTION_LIMIT, "cmax": ATTENTION_LIMIT, "colorscale": list(DIVERGING), "line": {"color": CASING, "width": 1}},
+        marker={
+            "color": values,
+            "cmin": -ATTENTION_LIMIT,
+            "cmax": ATTENTION_LIMIT,
+            "colorscale": list(DIVERGING),
+            "line": {"color": CASING, "width": 1},
+        },
     )
     figure = go.Figure(bars)
     figure.update_xaxes(title="log2(attention x competitors), 0 = uniform share", range=[-ATTENTION_LIMIT, ATTENTION_LIMIT], zeroline=True)

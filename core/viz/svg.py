@@ -23,7 +23,7 @@ def escape(text: str) -> str:
 
 
 def coefficient_text(coefficient: float) -> str:
-    """"-1", "+2", "+0.0709": the sign always shown, four digits at most."""
+    """ "-1", "+2", "+0.0709": the sign always shown, four digits at most."""
     return f"{coefficient:+.4g}"
 
 
@@ -78,14 +78,17 @@ def reaction_box_svg(tables: ModelTables, values: dict[tuple[str, str], float] |
     name = tables.reaction_names[e]
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}"'
-        f' style="max-width:100%;height:auto" font-family="{escape(FONT)}" role="img"><title>{escape(f"Reaction {reaction}: {tables.equation(e)}")}</title>',
+        f' style="max-width:100%;height:auto" font-family="{escape(FONT)}" role="img">',
+        f"<title>{escape(f'Reaction {reaction}: {tables.equation(e)}')}</title>",
         f'<rect x="1" y="1" width="{width - 2:.0f}" height="{height - 2:.0f}" rx="8" fill="{REACTION_FILL}" stroke="{BORDER}" stroke-width="1.5"/>',
         f'<text x="{middle:.1f}" y="26" text-anchor="middle" font-size="15" font-weight="600" fill="#111">{escape(reaction)}</text>',
         f'<text x="{middle:.1f}" y="45" text-anchor="middle" font-size="12" fill="#333">{escape(name[:80])}</text>' if name else "",
     ]
     for side, (items, word) in enumerate(zip(sides, ("reactants", "products"), strict=True)):
         x = 16.0 if side == 0 else width - column - 16
-        parts.append(f'<rect x="{x:.1f}" y="58" width="{column:.1f}" height="{body:.1f}" rx="6" fill="#ffffff" stroke="{BORDER}" stroke-dasharray="4 3"/>')
+        parts.append(
+            f'<rect x="{x:.1f}" y="58" width="{column:.1f}" height="{body:.1f}" rx="6" fill="#ffffff" stroke="{BORDER}" stroke-dasharray="4 3"/>'
+        )
         parts.append(f'<text x="{x + column / 2:.1f}" y="75" text-anchor="middle" font-size="12" fill="#333">{word}</text>')
         for i, (m, s) in enumerate(items):
             y = 58 + 26 + (i + 0.5) * (body - 26) / len(items)
@@ -99,9 +102,13 @@ def reaction_box_svg(tables: ModelTables, values: dict[tuple[str, str], float] |
             parts.append(f'<text x="{x + 33:.1f}" y="{y + 14:.1f}" font-size="11" fill="#333">{escape(stoich + shown)}</text>')
         if not items:
             parts.append(f'<text x="{x + column / 2:.1f}" y="{axis:.1f}" text-anchor="middle" font-size="13" fill="#555">none in the model</text>')
-    parts.append(f'<rect x="{middle - 20:.1f}" y="{axis - 12:.1f}" width="40" height="24" rx="4" fill="{REACTION_FILL}" stroke="{BORDER}" stroke-width="1.5"/>')
+    parts.append(
+        f'<rect x="{middle - 20:.1f}" y="{axis - 12:.1f}" width="40" height="24" rx="4" fill="{REACTION_FILL}" stroke="{BORDER}" stroke-width="1.5"/>'
+    )
     for i, line in enumerate(equation):
-        parts.append(f'<text x="{middle:.1f}" y="{62 + body + 24 + 18 * i:.1f}" text-anchor="middle" font-size="13" fill="#111">{escape(line)}</text>')
+        parts.append(
+            f'<text x="{middle:.1f}" y="{62 + body + 24 + 18 * i:.1f}" text-anchor="middle" font-size="13" fill="#111">{escape(line)}</text>'
+        )
     return "\n".join(part for part in parts if part) + "</svg>"
 
 
@@ -164,15 +171,19 @@ def _shape(node: ViewNode) -> str:
     thick = 3.5 if node.selected else 1.5
     tooltip = f"<title>{escape(chr(10).join(node.tooltip))}</title>"
     label = escape(node.label)
+    text = f'text-anchor="middle" font-size="{node.font:g}" fill="#111"'
     if node.kind == "reaction":
         fill = BLOCKED_FILL if node.blocked else REACTION_FILL
         x, y = node.x - node.width / 2, node.y - node.height / 2
-        box = f'<rect x="{x:.1f}" y="{y:.1f}" width="{node.width:.1f}" height="{node.height:.1f}" rx="4" fill="{fill}" stroke="{border}" stroke-width="{thick}"/>'
-        return f'<g>{tooltip}{box}<text x="{node.x:.1f}" y="{node.y + 5:.1f}" text-anchor="middle" font-size="{node.font:g}" fill="#111">{label}</text></g>'
-    circle = f'<circle cx="{node.x:.1f}" cy="{node.y:.1f}" r="{node.width / 2:.1f}" fill="{METABOLITE_FILL}" stroke="{border}" stroke-width="{thick}"/>'
+        size = f'width="{node.width:.1f}" height="{node.height:.1f}"'
+        box = f'<rect x="{x:.1f}" y="{y:.1f}" {size} rx="4" fill="{fill}" stroke="{border}" stroke-width="{thick}"/>'
+        return f'<g>{tooltip}{box}<text x="{node.x:.1f}" y="{node.y + 5:.1f}" {text}>{label}</text></g>'
+    circle = (
+        f'<circle cx="{node.x:.1f}" cy="{node.y:.1f}" r="{node.width / 2:.1f}" fill="{METABOLITE_FILL}" stroke="{border}" stroke-width="{thick}"/>'
+    )
     below = node.y + node.height / 2 + node.font + 1
     halo = 'stroke="#ffffff" stroke-width="3" stroke-linejoin="round" paint-order="stroke"'
-    return f'<g>{tooltip}{circle}<text x="{node.x:.1f}" y="{below:.1f}" text-anchor="middle" font-size="{node.font:g}" fill="#111" {halo}>{label}</text></g>'
+    return f'<g>{tooltip}{circle}<text x="{node.x:.1f}" y="{below:.1f}" {text} {halo}>{label}</text></g>'
 
 
 def _legend(view: NetworkView) -> str:
@@ -185,7 +196,8 @@ def _legend(view: NetworkView) -> str:
         f'<defs><linearGradient id="scale">{stops}</linearGradient></defs>'
         f'<text x="0" y="12" font-size="12" fill="#111">{escape(f"Spoke colour and width: {scale.quantity}{unit} ({scale.note})")}</text>'
         f'<rect x="0" y="20" width="200" height="10" fill="url(#scale)" stroke="{CASING}"/>'
-        f'<text x="0" y="44" font-size="11" fill="#333">{scale.low:.3g}</text><text x="200" y="44" text-anchor="end" font-size="11" fill="#333">{scale.high:.3g}</text>'
+        f'<text x="0" y="44" font-size="11" fill="#333">{scale.low:.3g}</text>'
+        f'<text x="200" y="44" text-anchor="end" font-size="11" fill="#333">{scale.high:.3g}</text>'
         f'<line x1="230" y1="25" x2="275" y2="25" {grey} stroke-dasharray="7 5"/><text x="282" y="29" font-size="12" fill="#333">consumed (-)</text>'
         f'<line x1="375" y1="25" x2="420" y2="25" {grey}/><text x="427" y="29" font-size="12" fill="#333">produced (+)</text>'
         f'<text x="230" y="48" font-size="11" fill="#333">circles: metabolites; boxes: reactions; numbers: stoichiometric coefficients</text>{notes}'

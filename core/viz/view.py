@@ -91,9 +91,8 @@ class NetworkView:
         reactions = sum(node.kind == "reaction" for node in self.nodes)
         metabolites = len({node.entity for node in self.nodes if node.kind == "metabolite"})
         chosen = f" Selected: {self.selected.partition(':')[2]}." if self.selected else ""
-        return (
-            f"Reaction network of {reactions} reactions and {metabolites} metabolites joined by {len(self.edges)} spokes, coloured by {self.scale.quantity}.{chosen}"
-        )
+        counts = f"{reactions} reactions and {metabolites} metabolites joined by {len(self.edges)} spokes"
+        return f"Reaction network of {counts}, coloured by {self.scale.quantity}.{chosen}"
 
 
 @dataclass(frozen=True)
@@ -153,7 +152,9 @@ def pathway_view(
     for _, v, _, node in spokes:
         entity[node] = f"met:{tables.metabolites[v]}"
     place = _place(list(entity), spokes, entity, tables, positions or {})
-    words = _Words(tables, index, tables.metabolite_index(), np.bincount(tables.rows, minlength=tables.shape[0]), _values(incidences), fluxes, frozenset(blocked))
+    words = _Words(
+        tables, index, tables.metabolite_index(), np.bincount(tables.rows, minlength=tables.shape[0]), _values(incidences), fluxes, frozenset(blocked)
+    )
     nodes = tuple(_node(name, entity[name], place[name], selected, words) for name in entity)
     edges = tuple(_edge(spoke, scale, colour_by, selected, words) for spoke in spokes)
     return NetworkView(nodes, edges, scale, tuple(notes), selected)
@@ -288,13 +289,21 @@ class _Words:
     def metabolite(self, name: str) -> tuple[str, ...]:
         tables, v = self.tables, self.metabolite_index[name]
         where = tables.compartment_names.get(tables.compartments[v]) or tables.compartments[v]
-        return (f"{name}: {tables.metabolite_names[v] or 'no name'}", f"{tables.formulas[v] or 'no formula'}, {where}", f"in {self.degree[v]} reactions of the model")
+        return (
+            f"{name}: {tables.metabolite_names[v] or 'no name'}",
+            f"{tables.formulas[v] or 'no formula'}, {where}",
+            f"in {self.degree[v]} reactions of the model",
+        )
 
     def reaction(self, name: str) -> tuple[str, ...]:
         tables, e = self.tables, self.reaction_index[name]
         here = slice(*np.searchsorted(tables.cols, [e, e + 1]))
         gates = [self.values.get((name, tables.metabolites[v]), (math.nan,))[0] for v in tables.rows[here]]
-        lines = [f"{name}: {tables.reaction_names[e] or 'no name'}", short(tables.equation(e), 160), f"bounds {tables.lower[e]:g} to {tables.upper[e]:g} mmol/gDW/h"]
+        lines = [
+            f"{name}: {tables.reaction_names[e] or 'no name'}",
+            short(tables.equation(e), 160),
+            f"bounds {tables.lower[e]:g} to {tables.upper[e]:g} mmol/gDW/h",
+        ]
         if self.fluxes is not None and name in self.fluxes.index:
             lines.append(f"flux by FBA {self.fluxes[name]:.4g} mmol/gDW/h")
         if gates and not any(map(math.isnan, gates)):
@@ -308,7 +317,9 @@ def _node(name: str, entity: str, at: tuple[float, float], selected: str | None,
     if entity.startswith("rxn:"):
         blocked = plain in words.blocked
         return ViewNode(name, entity, "reaction", short(plain), *at, width, height, font, False, blocked, entity == selected, words.reaction(plain))
-    return ViewNode(name, entity, "metabolite", short(plain), *at, width, height, font, name != entity, False, entity == selected, words.metabolite(plain))
+    return ViewNode(
+        name, entity, "metabolite", short(plain), *at, width, height, font, name != entity, False, entity == selected, words.metabolite(plain)
+    )
 
 
 def _edge(spoke: _Spoke, scale: Scale, colour_by: Quantity, selected: str | None, words: _Words) -> ViewEdge:
@@ -318,7 +329,9 @@ def _edge(spoke: _Spoke, scale: Scale, colour_by: Quantity, selected: str | None
     value = {"gate": gate, "attention": attention, "message": message}[colour_by]
     ends = (node, f"rxn:{reaction}") if s < 0 else (f"rxn:{reaction}", node)
     tooltip = [f"{reaction} {'consumes' if s < 0 else 'produces'} {abs(s):g} {metabolite}"]
-    tooltip += [f"{name} {x:.3f}" for name, x in (("gate", gate), ("log2(attention x competitors)", attention), ("|message|", message)) if not math.isnan(x)]
+    tooltip += [
+        f"{name} {x:.3f}" for name, x in (("gate", gate), ("log2(attention x competitors)", attention), ("|message|", message)) if not math.isnan(x)
+    ]
     chosen = selected in (f"rxn:{reaction}", f"met:{metabolite}")
     grey = reaction in words.blocked
     colour = scale.colour(math.nan if grey else value)

@@ -1,5 +1,7 @@
 // One drawing per mounted component, kept between runs: a rerun updates it instead of building it again.
 const drawings = new WeakMap();
+// The latest run of each: a run that still waits for vis-network must not draw over a newer one.
+const latest = new WeakMap();
 // Below this zoom labels cannot be read, so a drawing with a selection opens on the selection.
 const READABLE = 0.4;
 
@@ -60,6 +62,7 @@ function update(drawing, data, shade) {
     drawing.edges.update(data.edges);
     const own = drawing.clicked !== null && data.selected.some((id) => data.entities[id] === drawing.clicked);
     if (selected !== drawing.selected && !own) centre(drawing, data, true);
+    if (selected !== drawing.selected) drawing.clicked = null;
   } else {
     drawing.nodes.clear();
     drawing.edges.clear();
@@ -69,7 +72,6 @@ function update(drawing, data, shade) {
     centre(drawing, data, false);
   }
   drawing.selected = selected;
-  drawing.clicked = null;
 }
 
 function download(canvas, shade) {
@@ -115,7 +117,9 @@ export default function (component) {
   parentElement.querySelector(".gs-legend").innerHTML = data.legend;
   wire(parentElement, canvas);
   let timer = 0;
+  latest.set(parentElement, data);
   const draw = () => {
+    if (latest.get(parentElement) !== data) return;
     const vis = globalThis.gatescopeVis;
     if (!vis || canvas.clientWidth === 0) {
       timer = setTimeout(draw, 50);
