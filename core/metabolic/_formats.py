@@ -115,7 +115,7 @@ def _read_matlab(content: bytes, name: str) -> cobra.Model:
         return _plain_texts(from_mat_struct(struct, model_id=variable))
     except InputError:
         raise
-    except Exception:  # noqa: BLE001 - COBRApy fails on unusual structs with TypeError, IndexError and others
+    except Exception:  # COBRApy fails on unusual structs with TypeError, IndexError and others
         raise InputError(f"{name} holds a MATLAB model that COBRApy cannot read; save the model as SBML or JSON.") from None
 
 
@@ -153,7 +153,7 @@ def _from_dict(raw: Any, name: str) -> cobra.Model:
 
     try:
         return model_from_dict(clean)
-    except Exception:  # noqa: BLE001 - COBRApy and its solver interface share no error class
+    except Exception:  # COBRApy and its solver interface share no error class
         raise InputError(f"{name} lists reactions and metabolites that COBRApy cannot read; export the model again, best as SBML.") from None
 
 

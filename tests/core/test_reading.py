@@ -9,7 +9,6 @@ import subprocess
 import sys
 import tracemalloc
 import zipfile
-from collections.abc import Iterator
 from dataclasses import fields
 from importlib.util import find_spec
 from pathlib import Path
@@ -44,7 +43,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> dict[str, HostileCase]:
 
 
 @pytest.fixture(scope="module")
-def bundled(gatescope_home: Path) -> Iterator[dict[str, tuple[Any, ModelTables]]]:
+def bundled(gatescope_home: Path) -> dict[str, tuple[Any, ModelTables]]:
     """Each bundled model and its tables, read from its file once and put into the cache on the way."""
     parsed: dict[str, tuple[Any, ModelTables]] = {}
     with pytest.MonkeyPatch.context() as patch:
@@ -53,7 +52,7 @@ def bundled(gatescope_home: Path) -> Iterator[dict[str, tuple[Any, ModelTables]]
             patch.setattr(reading, "_parse", lambda content, objective, model=model: model)
             parsed[name] = (model, reading.load_tables(name))
             patch.undo()
-    yield parsed
+    return parsed
 
 
 def test_every_bundled_model_has_a_description() -> None:
@@ -92,7 +91,8 @@ def test_second_load_equals_the_first(bundled: dict[str, tuple[Any, ModelTables]
 
 
 def test_second_load_needs_no_cobra(bundled: dict[str, tuple[Any, ModelTables]]) -> None:
-    code = "import sys; from core.metabolic.reading import load_tables; t = load_tables('iJO1366'); print(t.shape, {'cobra', 'libsbml', 'torch'} & set(sys.modules))"
+    code = "import sys; from core.metabolic.reading import load_tables; t = load_tables('iJO1366');"
+    code += "print(t.shape, {'cobra', 'libsbml', 'torch'} & set(sys.modules))"
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert (run.stdout.strip(), run.stderr) == ("(1805, 2583, 10183) set()", "")
 
@@ -162,7 +162,8 @@ def test_reads_what_cobra_reads(file: str, monkeypatch: pytest.MonkeyPatch) -> N
     import cobra.io
 
     spec = find_spec("cobra")
-    assert spec is not None and spec.origin is not None
+    assert spec is not None
+    assert spec.origin is not None
     path = Path(spec.origin).parent / "data" / file
     readers = {
         ".json": cobra.io.load_json_model,
@@ -401,8 +402,10 @@ def assert_one_sentence(text: str, name: str, fragment: str) -> None:
     assert name in text
     assert len(text) < 300
     assert "\n" not in text
-    assert text.endswith(".") and "; " in text  # cause; remedy
-    assert "Traceback" not in text and "Error" not in text
+    assert text.endswith(".")
+    assert "; " in text  # cause; remedy
+    assert "Traceback" not in text
+    assert "Error" not in text
 
 
 def assert_same_tables(one: ModelTables, other: ModelTables) -> None:
