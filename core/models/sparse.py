@@ -166,7 +166,8 @@ class _WeightedSum(torch.autograd.Function):
         grouping = pattern.by_reaction if to_reactions else pattern.by_metabolite
         order, source, offsets = grouping.blocks(weight.shape[-1])
         flat = weight.detach().reshape(-1)
-        rows = values.detach().reshape(-1, values.shape[-1])
+        # The gradient of a sum is one number expanded; embedding_bag is fast on rows that lie in memory only.
+        rows = values.detach().contiguous().view(-1, values.shape[-1])
         return _bags(source, rows, offsets, flat if order is None else flat.index_select(0, order)).view(grouping.groups, *values.shape[-2:])
 
     @staticmethod
@@ -189,7 +190,7 @@ class _PairDot(torch.autograd.Function):
         ctx.save_for_backward(of_reaction, of_metabolite)
         ctx.pattern = pattern
         one_head = of_reaction.shape[-2] == 1
-        return (_dot_sampled if one_head else _dot_chunked)(of_reaction.detach(), of_metabolite.detach(), pattern)
+        return (_dot_sampled if one_head else _dot_chunked)(of_reaction.detach().contiguous(), of_metabolite.detach().contiguous(), pattern)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None]:
@@ -261,7 +262,7 @@ def _dot_sampled(of_reaction: Tensor, of_metabolite: Tensor, pattern: Pattern) -
     _, source, offsets = pattern.by_reaction.blocks(1)
     left, right = of_reaction.squeeze(-2), of_metabolite.squeeze(-2)
     where = torch.sparse_csr_tensor(offsets, source, left.new_zeros(len(source)), (len(left), len(right)), check_invariants=False)
-    dots = torch.sparse.sampled_addmm(where, left.contiguous(), right.contiguous().t(), beta=0.0).values()
+    dots = torch.sparse.sampled_addmm(where, left, right.t(), beta=0.0).values()
     return (dots if pattern.ungroup is None else dots.index_select(0, pattern.ungroup)).unsqueeze(-1)
 
 

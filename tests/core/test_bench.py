@@ -20,8 +20,10 @@ def measured() -> tuple[pd.DataFrame, list[dict]]:
 
 def test_ratios_are_quotients_of_the_times_reported(measured):
     table, seen = measured
-    assert list(table.columns) == list(run.COLUMNS) and len(table) == 1 + 2 * 4 == len(seen)
-    assert (table["ours_ms"] > 0).all() and (table["ratio"] == table["peer_ms"] / table["ours_ms"]).all()
+    assert list(table.columns) == list(run.COLUMNS)
+    assert len(table) == 1 + 2 * 4 == len(seen)
+    assert (table["ours_ms"] > 0).all()
+    assert (table["ratio"] == table["peer_ms"] / table["ours_ms"]).all()
     assert (table["ratio_min"] <= table["ratio_max"]).all()
     assert list(table["incidences"][1:]) == [60] * 4 + [200] * 4
     assert list(table["gate"][1:5]) == ["none", "metabolite", "incidence", "incidence"]
@@ -31,7 +33,8 @@ def test_ours_and_the_peer_compute_the_same(measured):
     differences = measured[0]["difference"][1:]
     assert (differences < 1e-5).all()
     pair = cases.ConvPair(cases.random_hypergraph(200), cases.MODES[3])
-    assert pair.layer.att.shape == (1, 4, 32) and pair.difference() < 1e-5
+    assert pair.layer.att.shape == (1, 4, 32)
+    assert pair.difference() < 1e-5
     with torch.no_grad():
         pair.layer.lin.weight[0] += 1
     assert pair.difference() > 1e-2
@@ -50,9 +53,12 @@ def test_medians_spread_and_bounds(monkeypatch):
 
 def test_random_hypergraphs_are_distinct_reproducible_and_have_hubs():
     made, again, other = cases.random_hypergraph(5000), cases.random_hypergraph(5000), cases.random_hypergraph(5000, seed=1)
-    assert made.hyperedge_index.shape == (2, 5000) and made.hyperedge_index.unique(dim=1).shape == (2, 5000)
-    assert torch.equal(made.hyperedge_index, again.hyperedge_index) and not torch.equal(made.hyperedge_index, other.hyperedge_index)
-    assert (made.hyperedge_index[1].diff() >= 0).all() and int(made.hyperedge_index[1].max()) < made.edges
+    assert made.hyperedge_index.shape == (2, 5000)
+    assert made.hyperedge_index.unique(dim=1).shape == (2, 5000)
+    assert torch.equal(made.hyperedge_index, again.hyperedge_index)
+    assert not torch.equal(made.hyperedge_index, other.hyperedge_index)
+    assert (made.hyperedge_index[1].diff() >= 0).all()
+    assert int(made.hyperedge_index[1].max()) < made.edges
     degrees = torch.bincount(made.hyperedge_index[0], minlength=made.nodes).sort(descending=True).values
     assert 0.2 < degrees[:30].sum() / 5000 < 0.6  # 30 hubs carry 44 % of iML1515's incidences
     assert set(made.stoich.tolist()) == {-2.0, -1.0, 1.0, 2.0}
@@ -60,6 +66,7 @@ def test_random_hypergraphs_are_distinct_reproducible_and_have_hubs():
 
 def test_quick_leaves_out_the_largest_size(monkeypatch):
     sizes: list[int] = []
+    monkeypatch.setattr(run, "REPETITIONS", ((1000, 1),))
     monkeypatch.setattr(run, "random_hypergraph", lambda n: sizes.append(n) or cases.random_hypergraph(40))
     monkeypatch.setattr(run, "model_hypergraph", lambda name: cases.random_hypergraph(50))
     monkeypatch.setattr(run, "reading_pair", lambda name: (lambda: None, lambda: None))
@@ -74,8 +81,13 @@ def test_the_printed_table(measured, monkeypatch, capsys):
     monkeypatch.setattr(run, "run_bench", lambda quick, on_row: table)
     assert main(quick=True) == 0
     out = capsys.readouterr().out
-    assert f"{torch.get_num_threads()} threads" in out and torch.__version__.split("+")[0] in out and "torch_geometric 2." in out
-    assert format_table(table) in out and "read e_coli_core again" in out and "COBRApy from SBML" in out
-    assert "incidence gates, attention 4 heads x 16" in out and math.isnan(table["bound"].max())
+    assert f"{torch.get_num_threads()} threads" in out
+    assert torch.__version__.split("+")[0] in out
+    assert "torch_geometric 2." in out
+    assert format_table(table) in out
+    assert "read e_coli_core again" in out
+    assert "COBRApy from SBML" in out
+    assert "incidence gates, attention 4 heads x 16" in out
+    assert math.isnan(table["bound"].max())
     monkeypatch.setattr(run, "run_bench", lambda quick, on_row: table.assign(difference=0.5))
     assert main(quick=True) == 1

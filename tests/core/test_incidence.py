@@ -92,7 +92,8 @@ def test_first_and_second_gradients_of_the_weighted_sum(heads, to_reactions):
     def run(weight: Tensor, values: Tensor) -> Tensor:
         return sparse.weighted_sum(weight, values, pattern, to_reactions=to_reactions)
 
-    assert torch.autograd.gradcheck(run, (weight, values)) and torch.autograd.gradgradcheck(run, (weight, values))
+    assert torch.autograd.gradcheck(run, (weight, values))
+    assert torch.autograd.gradgradcheck(run, (weight, values))
 
 
 @pytest.mark.parametrize("leading", [(), (2,)])
@@ -154,7 +155,8 @@ def test_patterns_are_forgotten_with_their_tensor_and_kept_in_bounds():
     indices = [index_of(5) for _ in range(sparse.KEPT_PATTERNS + 5)]
     patterns = [sparse.pattern_of(index, NODES, EDGES) for index in indices]
     assert len(sparse._patterns) == sparse.KEPT_PATTERNS
-    assert sparse.pattern_of(indices[-1], NODES, EDGES) is patterns[-1] and sparse.pattern_of(indices[0], NODES, EDGES) is not patterns[0]
+    assert sparse.pattern_of(indices[-1], NODES, EDGES) is patterns[-1]
+    assert sparse.pattern_of(indices[0], NODES, EDGES) is not patterns[0]
     last = id(indices[-1])
     assert any(key[0] == last for key in sparse._patterns)
     del indices
@@ -182,7 +184,10 @@ def test_auto_chooses_by_batch_size_and_repeats():
     def chosen(index: Tensor, nodes: int, edges: int, batched: bool) -> str:
         return incidence_backend("auto", index, nodes, edges, batched=batched).name
 
-    index = index_of(30)
-    assert chosen(index, NODES, EDGES, True) == "dense" and chosen(index, NODES, EDGES, False) == "sparse"
-    assert chosen(index, 1000, 1000, True) == "sparse"
+    index, large = index_of(30), torch.arange(2500).repeat(2, 1)
+    assert chosen(index, NODES, EDGES, True) == "dense"
+    assert chosen(index, NODES, EDGES, False) == "reference"
     assert chosen(torch.cat([index, index], 1), NODES, EDGES, True) == "sparse"
+    assert chosen(large, 2500, 2500, True) == "sparse"
+    assert chosen(large, 2500, 2500, False) == "sparse"
+    assert chosen(large[:, 1:], 2500, 2500, False) == "reference"
