@@ -1,0 +1,218 @@
+"""The explorer in a real browser: what it shows are core's own numbers."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from playwright.sync_api import Page, expect
+
+from core.explain import reaction_importance
+from core.metabolic import fba, load_model, load_tables, model_label, named_media
+from core.models import predict
+from tests.core.hostile import hostile_files, payload_model
+
+Settled = Callable[[Page], None]
+
+
+def metric(page: Page, label: str) -> Any:
+    return page.locator("[data-testid=stMetric]", has_text=label).locator("[data-testid=stMetricValue]")
+
+
+def choose(page: Page, label: str, option: str) -> None:
+    page.get_by_role("combobox", name=re.compile(label)).click()
+    page.get_by_role("option", name=option, exact=True).click()
+
+
+def upload(page: Page, path: Path, settled: Settled) -> None:
+    page.get_by_role("button", name="Load a model file").click()
+    page.locator("[data-testid=stPopoverBody] input[type=file]").set_input_files(path)
+
+
+@pytest.fixture(scope="module")
+def on_glucose():
+    return reaction_importance(load_tables("e_coli_core"), "core", methods=("gate", "message", "attention"))
+
+
+def test_the_first_view_shows_cores_numbers(server, page: Page, settled: Settled, on_glucose) -> None:
+    page.goto(f"{server.url}/explorer")
+    settled(page)
+    expect(page.get_by_text("72 metabolites · 95 reactions · 360 incidences")).to_be_visible()
+    expect(metric(page, "network's prediction")).to_have_text(f"{on_glucose.prediction:.3f} /h")
+    expect(metric(page, "flux balance analysis")).to_have_text(f"{fba(load_model('e_coli_core')).growth:.3f} /h")
+
+
+def test_a_click_on_a_reaction_reaches_the_card_and_the_address(server, page: Page, settled: Settled, on_glucose) -> None:
+    page.goto(f"{server.url}/explorer?sel=rxn:PFK")
+    settled(page)
+    row = on_glucose.table.set_index("reaction").loc["PFK"]
+    card = page.locator(".st-key-detail-card")
+    expect(card).to_contain_text("Reaction PFK")
+    expect(card).to_contain_text(f"mean {row['gate']:.3f}, max {row['gate_max']:.3f}, spread {row['gate_spread']:.3f}")
+    # The selection is brought to the centre of the drawing; what is clicked there is the reaction itself.
+    page.goto(f"{server.url}/explorer?sel=rxn:GAPD")
+    settled(page)
+    expect(card).to_contain_text("Reaction GAPD")
+    page.get_by_role("button", name="Clear the selection").or_(card.get_by_role("button").first).first.click()
+    expect(page).not_to_have_url(re.compile("sel="))
+    expect(card).to_contain_text("Nothing selected")
+    canvas = page.locator("canvas").first
+    box = canvas.bounding_box()
+    assert box is not None
+    canvas.click(position={"x": box["width"] / 2, "y": box["height"] / 2})
+    expect(page).to_have_url(re.compile(r"sel=rxn(:|%3A)GAPD"))
+    expect(card).to_contain_text(f"mean {on_glucose.table.set_index('reaction').loc['GAPD', 'gate']:.3f}")
+
+
+def test_another_medium_changes_gates_prediction_and_truth(server, page: Page, settled: Settled) -> None:
+    page.goto(f"{server.url}/explorer?sel=rxn:PFL")
+    settled(page)
+    choose(page, "Medium", "anaerobic glucose")
+    expect(page).to_have_url(re.compile("medium=anaerobic"))
+    without = reaction_importance(load_tables("e_coli_core"), "core", medium="anaerobic glucose", methods=("gate",))
+    expect(metric(page, "network's prediction")).to_have_text(f"{without.prediction:.3f} /h")
+    expect(metric(page, "flux balance analysis")).to_have_text(f"{fba(load_model('e_coli_core'), medium='anaerobic glucose').growth:.3f} /h")
+    gate = without.table.set_index("reaction").loc["PFL", "gate"]
+    expect(page.locator(".st-key-detail-card")).to_contain_text(f"mean {gate:.3f}")
+
+
+def test_what_is_missing_is_named(server, page: Page, settled: Settled) -> None:
+    page.goto(f"{server.url}/explorer?medium=EX_glc__D_e:10,EX_o2_e:20,EX_pi_e:100,EX_h2o_e:100,EX_h_e:100")
+    settled(page)
+    expect(page.get_by_text(re.compile(r"Missing from the medium: .*EX_nh4_e"))).to_be_visible()
+
+
+def test_another_model_opens_with_its_own_condition(server, page: Page, settled: Settled) -> None:
+    page.goto(f"{server.url}/explorer?medium=acetate&ko=PFK&sel=rxn:PFK")
+    settled(page)
+    choose(page, "Model", model_label("toy"))
+    expect(page.get_by_text("3 reactions")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"/explorer\?model=toy$"))
+    expect(page.get_by_text("were never seen")).to_be_visible()
+    expect(metric(page, "network's prediction")).to_have_text(f"{predict(load_tables('toy'), 'core').growth:.3f} /h")
+    page.get_by_role("button", name="Undo").click()
+    expect(page).to_have_url(re.compile("medium=acetate"))
+    expect(page.locator(".st-key-detail-card")).to_contain_text("Reaction PFK")
+
+
+def test_a_genome_scale_model_opens_as_its_pathways(server, page: Page, settled: Settled) -> None:
+    page.goto(f"{server.url}/explorer?model=iJO1366")
+    settled(page)
+    expect(page.get_by_text("1,805 metabolites · 2,583 reactions · 10,183 incidences")).to_be_visible()
+    expect(page.locator(".js-plotly-plot")).to_be_visible()
+    page.goto(f"{server.url}/explorer?model=iJO1366&sel=sub:Glycolysis/Gluconeogenesis&view=pathway&sub=Glycolysis/Gluconeogenesis")
+    settled(page)
+    found = reaction_importance(load_tables("iJO1366"), "core", methods=("gate",)).table
+    mine = found[found["subsystem"] == "Glycolysis/Gluconeogenesis"]
+    expect(page.locator(".st-key-detail-card")).to_contain_text(f"Mean gate: {mine['gate'].mean():.3f}")
+    expect(page.locator(".st-key-detail-card")).to_contain_text(f"Reactions: {len(mine)}")
+
+
+def test_search_finds_by_name_gene_ec_and_identifier(server, page: Page, settled: Settled) -> None:
+    page.goto(f"{server.url}/explorer?model=iJO1366&q=2.7.1.11")
+    settled(page)
+    page.get_by_role("button", name=re.compile("reaction PFK:")).click()
+    expect(page).to_have_url(re.compile(r"sel=rxn(:|%3A)PFK"))
+    expect(page).to_have_url(re.compile("view=neighbourhood"))
+    field = page.get_by_role("textbox", name=re.compile("Find"))
+    field.fill("pfkA")
+    field.press("Enter")
+    expect(page.get_by_role("button", name=re.compile("gene b3916"))).to_be_visible()
+    field.fill("no such thing")
+    field.press("Enter")
+    expect(page.get_by_text("Nothing in this model is called no such thing.")).to_be_visible()
+
+
+def test_a_good_upload_opens_and_stays_in_the_list(server, page: Page, settled: Settled, tmp_path: Path) -> None:
+    from cobra.io import save_json_model
+
+    model = load_model("e_coli_core")
+    model.id = "my_core"
+    model.remove_reactions(["PFL"])
+    save_json_model(model, str(tmp_path / "my core.json"))
+    page.goto(f"{server.url}/explorer")
+    settled(page)
+    upload(page, tmp_path / "my core.json", settled)
+    expect(page.get_by_text("94 reactions")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"model=upload(:|%3A)[0-9a-f]{64}"))
+    settled(page)
+    expect(metric(page, "flux balance analysis")).to_have_text(f"{model.slim_optimize():.3f} /h")
+    expect(page.get_by_role("combobox", name=re.compile("Model"))).to_have_value(re.compile("core"))
+
+
+def test_every_bad_file_is_one_sentence_and_the_last_good_model_stays(server, page: Page, settled: Settled, tmp_path: Path, on_glucose) -> None:
+    page.goto(f"{server.url}/explorer")
+    settled(page)
+    page.get_by_role("button", name="Load a model file").click()
+    field = page.locator("[data-testid=stPopoverBody] input[type=file]")
+    for name, case in hostile_files(tmp_path).items():
+        if not case.uploadable or case.path.is_dir():
+            continue
+        field.set_input_files(case.path)
+        alert = page.locator("[data-testid=stPopoverBody] [data-testid=stAlert]")
+        expect(alert, name).to_contain_text(case.expected_fragment)
+        expect(metric(page, "network's prediction")).to_have_text(f"{on_glucose.prediction:.3f} /h")
+        page.locator("[data-testid=stPopoverBody] [data-testid=stFileUploaderDeleteBtn] button").first.click()
+        expect(alert).to_have_count(0)
+
+
+def test_a_model_of_script_payloads_leaves_the_page_unharmed(server, page: Page, settled: Settled, tmp_path: Path) -> None:
+    path = payload_model(tmp_path)
+    page.goto(f"{server.url}/explorer")
+    settled(page)
+    upload(page, path, settled)
+    expect(page).to_have_url(re.compile("model=upload"))
+    settled(page)
+    tables = load_tables(path)
+    for view in ("overview", "pathway", "matrix"):
+        page.goto(f"{page.url.split('&')[0]}&view={view}&sel=rxn:{tables.reactions[1]}")
+        settled(page)
+        for panel in ("Incidences", "Plots", "Export", "Reactions"):
+            page.locator(".st-key-explorer_panel").get_by_text(panel, exact=True).click()
+            settled(page)
+    expect(page.locator(".st-key-detail-card")).to_contain_text(tables.reaction_names[1])
+    expect(page).to_have_title("Metabolic explorer · Gatescope")
+    assert page.evaluate("window.hostile") is None
+    assert page.locator("img[src=x]").count() == 0
+
+
+def test_downloads_hold_cores_tables(server, page: Page, settled: Settled, on_glucose) -> None:
+    page.goto(f"{server.url}/explorer?sel=rxn:PFK")
+    settled(page)
+    page.locator(".st-key-explorer_panel").get_by_text("Export", exact=True).click()
+    settled(page)
+
+    def download(label: str) -> bytes:
+        with page.expect_download() as event:
+            page.get_by_role("button", name=label).click()
+        return Path(event.value.path()).read_bytes()
+
+    reactions = pd.read_csv(io.BytesIO(download("Reactions, CSV"))).set_index("reaction")
+    expected = on_glucose.table.set_index("reaction")
+    assert np.allclose(reactions["gate"], expected["gate"].loc[reactions.index])
+    flux = fba(load_model("e_coli_core"), parsimonious=True).fluxes
+    assert np.allclose(reactions["flux_fba"], flux.loc[reactions.index], atol=1e-6)
+    incidences = pd.read_parquet(io.BytesIO(download("Incidences, Parquet")))
+    assert np.allclose(incidences["message"], on_glucose.incidences["message"])
+    manifest = json.loads(download("Manifest, JSON"))
+    assert manifest["key"] == on_glucose.manifest["key"]
+    assert manifest["fba"]["growth"] == pytest.approx(fba(load_model("e_coli_core")).growth)
+    drawing = download("Network, HTML").decode()
+    assert not re.search(r"""(src|href)=["']https?:""", drawing)
+    svg = download("Network, SVG").decode()
+    assert svg.count("PFK") >= 1
+    assert "<script" not in svg
+
+
+def test_named_media_of_the_model_are_offered_and_no_other(server, page: Page, settled: Settled) -> None:
+    page.goto(f"{server.url}/explorer")
+    settled(page)
+    page.get_by_role("combobox", name=re.compile("Medium")).click()
+    expect(page.get_by_role("option")).to_have_text(["the model's own", *named_media(load_tables("e_coli_core"))])
