@@ -55,7 +55,7 @@ def model_hypergraph(name: str = "iJO1366") -> Hypergraph:
     """The incidences of a bundled model."""
     import torch
 
-    from core.metabolic import load_tables
+    from core.metabolic.reading import load_tables
 
     tables = load_tables(name)
     index = torch.stack([torch.from_numpy(tables.rows), torch.from_numpy(tables.cols)])
@@ -150,7 +150,7 @@ def _with_one_matrix(layer: StoichHypergraphConv) -> StoichHypergraphConv:
 
 def reading_pair(name: str = "iJO1366") -> tuple[Callable[[], object], Callable[[], object]]:
     """Two ways to a bundled model's tables: from the disk cache (filled first), and by COBRApy from SBML."""
-    from core.metabolic import load_model, load_tables
+    from core.metabolic.reading import load_model, load_tables
 
     load_tables(name)
     return lambda: load_tables(name), lambda: load_model(name)
