@@ -59,7 +59,7 @@ def _exited(folder: Path, code: object) -> tuple[record.State, str | None, int]:
     if code == STOPPED:
         return "cancelled", None, STOPPED
     number = code if isinstance(code, int) else 1
-    said = code if isinstance(code, str) else record.last_line(folder)
+    said = code if isinstance(code, str) else record.last_line(folder).removeprefix("gatescope: ")
     return "failed", said or f"It ended with exit code {number} and printed nothing.", number
 
 

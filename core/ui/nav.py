@@ -45,7 +45,6 @@ PAGES = (
     ),
     PageEntry("pages/storage.py", "storage", "Stored data", ":material/folder:", "What Gatescope keeps on this computer, and how to clear it."),
 )
-PAGES = tuple(page for page in PAGES if (ROOT / page.file).exists())  # DEV
 
 
 def pages() -> list[StreamlitPage]:

@@ -78,9 +78,11 @@ def _card(run: RunInfo) -> None:
 
 
 def _when(run: RunInfo) -> str:
-    end = run.ended or run.heartbeat or run.created
-    took = duration((time.time() if run.running else end) - run.created)
-    return f"{plain(run.kind)}, started {moment(run.created)}, {'for' if run.running else 'took'} {took}"
+    started = f"{plain(run.kind)}, started {moment(run.created)}"
+    if run.running:
+        return f"{started}, for {duration(time.time() - run.created)}"
+    last = run.ended or run.heartbeat
+    return f"{started}, took {duration(last - run.created)}" if last else started
 
 
 def _numbers(run: RunInfo) -> None:
@@ -88,15 +90,19 @@ def _numbers(run: RunInfo) -> None:
     if run.metrics:
         with st.container(horizontal=True, gap="large"):
             for name, value in run.metrics.items():
-                st.metric(name.replace("_", " "), f"{value:.4g}", width="content")
+                st.metric(_label(name), f"{value:.4g}", width="content")
     if "epoch" not in history or len(history) < 2:
         return
     curves = [name for name in history.columns if name != "epoch" and pd.api.types.is_numeric_dtype(history[name])]
     columns = st.columns(min(2, len(curves))) if curves else []
     for index, name in enumerate(curves[:4]):
         with columns[index % len(columns)]:
-            label = name.replace("_", " ").replace("r2", "R²")
+            label = _label(name)
             st.line_chart(history, x="epoch", y=name, x_label="epoch", y_label=label, height=220, alt=f"{label} by epoch of the run {run.name}")
+
+
+def _label(name: str) -> str:
+    return name.replace("_", " ").replace("r2", "R²")
 
 
 def _actions(run: RunInfo) -> None:

@@ -11,8 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import storage
-from core.runs import ProgressWriter, RunInfo, list_runs
-from core.runs import record
+from core.runs import ProgressWriter, RunInfo, list_runs, record
 from core.ui.about import PACKAGES
 from core.ui.starts import STARTS
 from core.ui.text import duration, plain, size
@@ -48,7 +47,8 @@ def test_another_python_is_refused_in_one_sentence(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(sys, "version_info", (3, 13, 1, "final", 0))
     test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
     assert [error.value for error in test.error] == ["Gatescope needs Python 3.11 or 3.12 and this is Python 3.13; run it with one of those."]
-    assert not test.title and not test.exception
+    assert not test.title
+    assert not test.exception
 
 
 def test_home_shows_the_starts_and_the_installed_versions() -> None:
@@ -77,13 +77,15 @@ def test_the_front_page_needs_no_heavy_package() -> None:
 
 def test_undo_redo_and_the_url_agree() -> None:
     test = app(ko="PFK")
-    assert test.button(key="undo").disabled and test.button(key="redo").disabled
+    assert test.button(key="undo").disabled
+    assert test.button(key="redo").disabled
     test.query_params.update({"ko": "PGI", "hops": "2"})
     test.run()
     assert not test.button(key="undo").disabled
     test.button(key="undo").click().run()
     assert dict(test.query_params) in ({"ko": "PFK"}, {"ko": ["PFK"]})
-    assert test.button(key="undo").disabled and not test.button(key="redo").disabled
+    assert test.button(key="undo").disabled
+    assert not test.button(key="redo").disabled
 
 
 def test_a_broken_link_is_told_once() -> None:
@@ -121,7 +123,7 @@ def test_runs_shows_every_state_in_words() -> None:
     a_run("20250101-000000-dddddd", {"state": "cancelled", "ended": 1_700_000_005.0}, created=1_700_000_000.0)
     assert [run.state for run in list_runs()] == ["finished", "failed", "lost", "cancelled"]
     test = app("runs")
-    assert [heading.value for heading in test.subheader][0] == r"\*\*bold\*\* \<b\>run\</b\>"
+    assert next(heading.value for heading in test.subheader) == r"\*\*bold\*\* \<b\>run\</b\>"
     assert test.error[0].value == plain("The file is empty; choose another.")
     assert "killed" in test.warning[0].value
     assert (test.metric[0].label, test.metric[0].value) == ("loss", "0.125")

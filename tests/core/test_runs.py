@@ -17,8 +17,7 @@ import pytest
 
 from core import storage
 from core.errors import InputError
-from core.runs import RUN_FOLDER, ProgressWriter, RunInfo, cancel_run, delete_run, list_runs, read_run, rename_run, start_job
-from core.runs import record
+from core.runs import RUN_FOLDER, ProgressWriter, RunInfo, cancel_run, delete_run, list_runs, read_run, record, rename_run, start_job
 
 JOB = """
 import sys, threading
@@ -45,7 +44,8 @@ elif what == "command":
 elif what == "stubborn":
     import signal, subprocess
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    child = subprocess.Popen([sys.executable, "-c", "import signal, threading; signal.signal(signal.SIGTERM, signal.SIG_IGN); threading.Event().wait(60)"])
+    deaf = "import signal, threading; signal.signal(signal.SIGTERM, signal.SIG_IGN); threading.Event().wait(60)"
+    child = subprocess.Popen([sys.executable, "-c", deaf])
     writer.update(4, 4, "deaf", child=child.pid)
     while True:
         threading.Event().wait(60)
@@ -88,7 +88,9 @@ def test_a_finished_run_tells_its_steps_numbers_and_log() -> None:
     assert run.history() == [{"epoch": 1, "loss": 0.5}]
     assert run.log_tail() == "said before the end"
     assert run.arguments == ("good", str(run.folder))
-    assert run.ended is not None and run.heartbeat is not None and run.created <= run.heartbeat <= run.ended
+    assert run.ended is not None
+    assert run.heartbeat is not None
+    assert run.created <= run.heartbeat <= run.ended
 
 
 @pytest.mark.parametrize(
@@ -97,7 +99,7 @@ def test_a_finished_run_tells_its_steps_numbers_and_log() -> None:
         ("bad", "RuntimeError: no such thing"),
         ("refused", "This cannot be used; use that."),
         ("exit", "It ended with exit code 3 and printed nothing."),
-        ("command", "gatescope: This file is empty."),
+        ("command", "This file is empty."),
     ],
 )
 def test_a_failed_run_says_why(what: str, error: str) -> None:
@@ -116,7 +118,8 @@ def test_the_log_shows_the_last_state_of_a_line_redrawn() -> None:
 
 def test_a_killed_process_is_lost_and_keeps_what_it_wrote() -> None:
     run = until(lambda r: r.done == 1, start("waits"))
-    assert run.state == "running" and run.pid is not None
+    assert run.state == "running"
+    assert run.pid is not None
     os.kill(run.pid, signal.SIGKILL)
     run = until(ended, run)
     assert (run.state, run.done, run.ended) == ("lost", 1, None)
@@ -137,7 +140,8 @@ def test_cancel_ends_the_process_and_keeps_partial_results() -> None:
     run = until(lambda r: r.done == 1, start("waits"))
     cancelled = cancel_run(run.id)
     assert (cancelled.state, cancelled.done, cancelled.history()) == ("cancelled", 1, [{"epoch": 1, "loss": 0.5}])
-    assert cancelled.pid is not None and not psutil.pid_exists(cancelled.pid)
+    assert cancelled.pid is not None
+    assert not psutil.pid_exists(cancelled.pid)
     assert ProgressWriter(run.folder).should_stop()
 
 
@@ -146,7 +150,8 @@ def test_cancel_kills_a_deaf_process_and_its_children(monkeypatch: pytest.Monkey
     run = until(lambda r: r.message == "deaf", start("stubborn"))
     child = psutil.Process(int(run.metrics["child"]))
     assert cancel_run(run.id).state == "cancelled"
-    assert run.pid is not None and not psutil.pid_exists(run.pid)
+    assert run.pid is not None
+    assert not psutil.pid_exists(run.pid)
     until(lambda _: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE, run)
 
 
@@ -174,11 +179,13 @@ def test_list_rename_delete() -> None:
     (storage.folder("runs") / "broken").mkdir()
     (storage.folder("runs") / "broken" / record.CONFIG_FILE).write_text("{")
     assert [run.id for run in list_runs()] == [second.id, first.id]
-    assert rename_run(first.id, "  mine ").name == "mine" and read_run(first.id).state == "finished"
+    assert rename_run(first.id, "  mine ").name == "mine"
+    assert read_run(first.id).state == "finished"
     with pytest.raises(InputError, match="needs a name"):
         rename_run(first.id, " ")
     delete_run(second.id)
-    assert [run.name for run in list_runs()] == ["mine"] and not second.folder.exists()
+    assert [run.name for run in list_runs()] == ["mine"]
+    assert not second.folder.exists()
     for wrong in (second.id, "../home", "..", ""):
         with pytest.raises(InputError):
             read_run(wrong)
@@ -191,7 +198,8 @@ def test_progress_is_rate_limited_except_at_the_end(tmp_path: Path) -> None:
         writer.update(done, 10, f"step {done}", loss=1.0 / (done + 1), odd=float("nan"))
         written = json.loads((tmp_path / "progress.json").read_text())
         assert written["done"] == (10 if done == 10 else 0)
-    assert written["metrics"] == {"loss": pytest.approx(1 / 11)} and written["message"] == "step 10"
+    assert written["metrics"] == {"loss": pytest.approx(1 / 11)}
+    assert written["message"] == "step 10"
 
 
 def test_history_leaves_out_a_line_cut_off(tmp_path: Path) -> None:

@@ -33,7 +33,15 @@ FULL = ViewState(
 
 @pytest.mark.parametrize(
     "view",
-    [ViewState(), FULL, ViewState(medium="acetate"), ViewState(medium={}), ViewState(currency=()), ViewState(medium={"EX_o2_e": 1 / 3}), ViewState(search=":")],
+    [
+        ViewState(),
+        FULL,
+        ViewState(medium="acetate"),
+        ViewState(medium={}),
+        ViewState(currency=()),
+        ViewState(medium={"EX_o2_e": 1 / 3}),
+        ViewState(search=":"),
+    ],
     ids=["default", "full", "named medium", "closed medium", "no currency", "awkward number", "punctuation"],
 )
 def test_url_and_file_bring_the_same_view_back(view: ViewState) -> None:
@@ -52,7 +60,10 @@ def test_the_url_holds_only_what_differs_from_the_default() -> None:
 def test_the_key_is_the_content() -> None:
     one = ViewState(medium={"a": 1.0, "b": 2.0}, settings={"x": 1, "y": 2})
     other = ViewState(medium={"b": 2.0, "a": 1.0}, settings={"y": 2, "x": 1})
-    assert one == other and one.key == other.key and hash(one) == hash(other) and len(one.key) == 64
+    assert one == other
+    assert one.key == other.key
+    assert hash(one) == hash(other)
+    assert len(one.key) == 64
     assert len({one.key, ViewState().key, ViewState(hops=2).key, ViewState(medium={"a": 1.0}).key}) == 4
 
 
@@ -92,7 +103,10 @@ def test_the_key_is_the_content() -> None:
 def test_a_broken_parameter_gives_its_default_and_one_sentence(parameter: str, text: str) -> None:
     view, notices = ViewState.from_query({parameter: text, "net": "genome"})
     assert view == ViewState(checkpoint="genome")
-    assert len(notices) == 1 and notices[0].endswith(".") and "\n" not in notices[0] and len(notices[0]) < 200
+    assert len(notices) == 1
+    assert notices[0].endswith(".")
+    assert "\n" not in notices[0]
+    assert len(notices[0]) < 200
 
 
 def test_parameters_of_others_are_left_alone() -> None:
@@ -132,21 +146,31 @@ def test_changes_are_checked_and_settings_merged() -> None:
 def test_history_undoes_redoes_and_is_bounded() -> None:
     views = [ViewState(hops=1, head=step) for step in range(6)]
     history = History(views[0], limit=3)
-    assert history.undo() == history.redo() == views[0] and not history.can_undo and not history.can_redo
+    assert history.undo() == history.redo() == views[0]
+    assert not history.can_undo
+    assert not history.can_redo
     for view in views[1:]:
         assert history.push(view)
     assert not history.push(views[5])
-    assert [history.undo().head for _ in range(4)] == [4, 3, 2, 2] and not history.can_undo
-    assert [history.redo().head for _ in range(4)] == [3, 4, 5, 5] and not history.can_redo
+    assert [history.undo().head for _ in range(4)] == [4, 3, 2, 2]
+    assert not history.can_undo
+    assert [history.redo().head for _ in range(4)] == [3, 4, 5, 5]
+    assert not history.can_redo
     history.undo()
     history.push(views[0])
-    assert not history.can_redo and history.undo() == views[4]
+    assert not history.can_redo
+    assert history.undo() == views[4]
 
 
 def test_the_browsers_back_and_forward_walk_the_same_history() -> None:
     first, second, third = (ViewState(head=step) for step in range(3))
     history = History(first)
     history.push(second)
-    assert history.go(first) == first and history.can_redo and not history.can_undo
-    assert history.go(second) == second and history.can_undo and not history.can_redo
-    assert history.go(third) == third and history.undo() == second
+    assert history.go(first) == first
+    assert history.can_redo
+    assert not history.can_undo
+    assert history.go(second) == second
+    assert history.can_undo
+    assert not history.can_redo
+    assert history.go(third) == third
+    assert history.undo() == second

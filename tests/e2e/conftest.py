@@ -22,7 +22,7 @@ from core.runs import cancel_run, list_runs
 
 playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect  # noqa: E402
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
 
 ROOT = Path(__file__).resolve().parents[2]
 EXPECTED = re.compile(r"/[a-z]+/_stcore/(health|host-config)$")

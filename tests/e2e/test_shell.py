@@ -100,7 +100,8 @@ def test_a_device_that_is_missing_is_said_to_be_missing(server: Any, page: Page,
     settled(page)
     page.locator(".st-key-device_wish").get_by_text("MPS", exact=True).click()
     message = resolve_device("mps").message
-    assert message is not None and "MPS" in message
+    assert message is not None
+    assert "MPS" in message
     expect(page.locator("[data-testid=stSidebar] [data-testid=stAlert]")).to_contain_text(message.split(";")[0])
 
 
@@ -137,7 +138,8 @@ def test_stored_data_shows_what_is_on_disk_and_clears_it(fresh_server: Any, page
     page.locator(".st-key-folder_uploads").get_by_role("button", name="Clear").click()
     page.locator(".st-key-clear_uploads button").click()
     expect(page.locator(".st-key-folder_uploads [data-testid=stMetricValue]")).to_have_text("0 B")
-    assert bytes_under(fresh_server.home / "uploads") == 0 and bytes_under(fresh_server.home / "cache") == 789
+    assert bytes_under(fresh_server.home / "uploads") == 0
+    assert bytes_under(fresh_server.home / "cache") == 789
 
 
 def test_a_training_starts_survives_the_server_and_is_cancelled(fresh_server: Any, page: Page, settled: Settled) -> None:
@@ -149,7 +151,8 @@ def test_a_training_starts_survives_the_server_and_is_cancelled(fresh_server: An
     expect(page.locator("[data-testid=stMarkdownContainer]").filter(has_text=re.compile("Running$"))).to_be_visible()
     (run,) = list_runs()
     assert (run.name, run.state, run.kind) == ("a *starred* run", "running", "train-metabolic")
-    assert run.arguments[:4] == ("train", "metabolic", "--out", str(run.folder)) and run.arguments[-4:] == ("--seed", "0", "--gate", "incidence")
+    assert run.arguments[:4] == ("train", "metabolic", "--out", str(run.folder))
+    assert run.arguments[-4:] == ("--seed", "0", "--gate", "incidence")
     expect(page.get_by_role("heading", name="a *starred* run")).to_be_visible()
     page.goto("about:blank")
     fresh_server.restart()
