@@ -157,10 +157,13 @@ def test_everything_is_blocked_when_nothing_is_feasible(core_model, core_tables)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["iJO1366", "salmonella"])
-def test_blocked_reactions_of_a_genome_scale_model_are_cobras(parsed, tabled, name):
+@pytest.mark.parametrize(("name", "every"), [("iJO1366", 1), ("salmonella", 100)])
+def test_blocked_reactions_of_a_genome_scale_model_are_cobras(parsed, tabled, name, every):
+    """COBRApy needs minutes for all of salmonella, so there one reaction in 100 is compared."""
     model = parsed(name)
-    assert blocked_reactions(model, tables=tabled(name)) == set(find_blocked_reactions(model, processes=1))
+    compared = list(model.reactions)[::every]
+    expected = set(find_blocked_reactions(model, reaction_list=compared, processes=1))
+    assert blocked_reactions(model, tables=tabled(name)) & {r.id for r in compared} == expected
 
 
 @pytest.mark.parametrize("medium", [None, "anaerobic glucose"])
