@@ -28,6 +28,8 @@ ROOT = Path(__file__).resolve().parents[2]
 EXPECTED = re.compile(r"/[a-z]+/_stcore/(health|host-config)$")
 """On a deep link Streamlit's own client first asks below the page's address, is told 404, and asks at the root."""
 
+expect.set_options(timeout=30_000)
+
 LAUNCH = [
     "--no-sandbox",
     "--disable-gpu",
