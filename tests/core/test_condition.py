@@ -112,10 +112,13 @@ def test_media_of_e_coli_core(core_tables):
     media = named_media(core_tables)
     assert list(media) == CORE_MEDIA
     assert media["aerobic glucose"] == own_medium(core_tables)
-    assert "EX_o2_e" not in media["anaerobic glucose"] and media["anaerobic glucose"]["EX_glc__D_e"] == 10.0
-    assert media["acetate"]["EX_ac_e"] == 30.0 and media["succinate"]["EX_succ_e"] == 15.0
+    assert "EX_o2_e" not in media["anaerobic glucose"]
+    assert media["anaerobic glucose"]["EX_glc__D_e"] == 10.0
+    assert media["acetate"]["EX_ac_e"] == 30.0
+    assert media["succinate"]["EX_succ_e"] == 15.0
     assert not any("EX_glc__D_e" in media[name] for name in ("acetate", "succinate"))
-    assert media["rich"]["EX_gln__L_e"] == 10.0 and len(media["rich"]) == 20
+    assert media["rich"]["EX_gln__L_e"] == 10.0
+    assert len(media["rich"]) == 20
     assert resolve_medium(core_tables, "acetate") == media["acetate"]
 
 
@@ -124,8 +127,10 @@ def test_media_of_ijo1366_keep_the_trace_cofactor_and_offer_glycerol(tabled):
     media = named_media(tables)
     assert list(media) == [*CORE_MEDIA[:-1], "glycerol", "rich"]
     assert all(medium["EX_cbl1_e"] == 0.01 for name, medium in media.items() if name != "rich")
-    assert media["rich"]["EX_cbl1_e"] == 10.0 and media["glycerol"]["EX_glyc_e"] == 20.0
-    assert nutrient_name(tables, "EX_glyclt_e") == "Glycolate" and nutrient_name(tables, "EX_o2_e") == "O2"
+    assert media["rich"]["EX_cbl1_e"] == 10.0
+    assert media["glycerol"]["EX_glyc_e"] == 20.0
+    assert nutrient_name(tables, "EX_glyclt_e") == "Glycolate"
+    assert nutrient_name(tables, "EX_o2_e") == "O2"
 
 
 @pytest.mark.slow

@@ -26,7 +26,8 @@ def test_growth_on_every_named_medium_is_cobras(parsed, tabled, bundled):
             model.medium = medium
             expected = model.slim_optimize()
         result = fba(model, medium=name, tables=tables)
-        assert result.status == "optimal" and expected > 0.1
+        assert result.status == "optimal"
+        assert expected > 0.1
         assert result.growth == pytest.approx(expected, abs=1e-6), name
 
 
@@ -40,7 +41,8 @@ def test_fluxes_balance_and_keep_their_bounds(core_model, core_tables):
     fluxes = result.fluxes[list(core_tables.reactions)].to_numpy()
     np.testing.assert_allclose(core_tables.stoichiometric_matrix() @ fluxes, 0.0, atol=1e-6)
     assert result.fluxes["EX_succ_e"] >= -15.0 - 1e-9
-    assert result.method == "fba" and result.fluxes["Biomass_Ecoli_core"] == pytest.approx(result.growth)
+    assert result.method == "fba"
+    assert result.fluxes["Biomass_Ecoli_core"] == pytest.approx(result.growth)
     assert set(result.shadow_prices.index) == set(core_tables.metabolites)
 
 
@@ -60,7 +62,8 @@ def test_parsimonious_total_flux_is_cobras(core_model, core_tables, medium):
     if medium:
         core_model.medium = named_media(core_tables)[medium]
     assert result.fluxes.abs().sum() == pytest.approx(pfba(core_model).fluxes.abs().sum(), rel=1e-6)
-    assert result.method == "pfba" and result.shadow_prices is None
+    assert result.method == "pfba"
+    assert result.shadow_prices is None
     assert result.growth == pytest.approx(plain.growth, abs=1e-9) == pytest.approx(result.fluxes["Biomass_Ecoli_core"], abs=1e-6)
 
 
@@ -75,7 +78,9 @@ def test_another_objective(core_model):
 @pytest.mark.parametrize("parsimonious", [False, True])
 def test_an_infeasible_condition_has_a_status_and_no_fluxes(core_model, parsimonious):
     result = fba(core_model, medium={}, parsimonious=parsimonious)
-    assert result.status == "infeasible" and np.isnan(result.growth) and result.fluxes.empty
+    assert result.status == "infeasible"
+    assert np.isnan(result.growth)
+    assert result.fluxes.empty
 
 
 def test_bounds_that_cross_are_infeasible(own_copy):
@@ -183,14 +188,17 @@ def test_knock_out_growth_is_cobras_single_deletion(core_model, core_tables, med
 
 def test_knock_outs_of_an_infeasible_state_free_it_only_where_flux_is_forced(core_model):
     table = knockout_growth(core_model, medium={}).set_index("reaction")
-    assert table.loc["ATPM", "status"] == "optimal" and table.loc["ATPM", "growth"] == pytest.approx(0.0, abs=1e-9)
-    assert set(table.drop("ATPM")["status"]) == {"infeasible"} and table["ratio"].isna().all()
+    assert table.loc["ATPM", "status"] == "optimal"
+    assert table.loc["ATPM", "growth"] == pytest.approx(0.0, abs=1e-9)
+    assert set(table.drop("ATPM")["status"]) == {"infeasible"}
+    assert table["ratio"].isna().all()
 
 
 def test_knock_outs_of_chosen_reactions_report_progress(core_model):
     seen = []
     table = knockout_growth(core_model, reactions=["PFK", "ENO", "FRD7"], on_progress=lambda i, n: seen.append((i, n)))
-    assert seen == [(1, 3), (2, 3), (3, 3)] and table["reaction"].tolist() == ["PFK", "ENO", "FRD7"]
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+    assert table["reaction"].tolist() == ["PFK", "ENO", "FRD7"]
     assert table.set_index("reaction")["ratio"].tolist() == pytest.approx([0.704037 / 0.873922, 0.0, 1.0], abs=1e-4)
     with pytest.raises(InputError, match="NOPE"):
         knockout_growth(core_model, reactions=["NOPE"])

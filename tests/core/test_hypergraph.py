@@ -21,9 +21,12 @@ def test_every_metabolite_reaction_and_incidence_arrives(parsed, tabled, name):
     graph = build_hypergraph(tabled(name))
     vertices, edges, incidences = SHAPES[name]
     assert (len(graph.metabolites), len(graph.reactions)) == (vertices, edges)
-    assert graph.hyperedge_index.shape == (2, incidences) and graph.hyperedge_index.dtype == torch.long
-    assert graph.stoich.shape == (incidences,) and graph.stoich.dtype == torch.float64
-    assert graph.x.shape == (vertices, len(METABOLITE_FEATURES)) and graph.u.shape == (edges, len(REACTION_FEATURES))
+    assert graph.hyperedge_index.shape == (2, incidences)
+    assert graph.hyperedge_index.dtype == torch.long
+    assert graph.stoich.shape == (incidences,)
+    assert graph.stoich.dtype == torch.float64
+    assert graph.x.shape == (vertices, len(METABOLITE_FEATURES))
+    assert graph.u.shape == (edges, len(REACTION_FEATURES))
     assert graph.x.dtype == graph.u.dtype == torch.float32
     assert list(graph.metabolites) == [m.id for m in parsed(name).metabolites]
     assert list(graph.reactions) == [r.id for r in parsed(name).reactions]
@@ -39,19 +42,26 @@ def test_s_is_cobras_matrix_exactly(parsed, tabled, bundled):
 
 def test_a_model_and_its_tables_give_the_same_hypergraph(core_model, core_tables):
     one, two = build_hypergraph(core_model, medium="acetate"), build_hypergraph(core_tables, medium="acetate")
-    assert one.key == two.key and torch.equal(one.x, two.x) and torch.equal(one.u, two.u)
+    assert one.key == two.key
+    assert torch.equal(one.x, two.x)
+    assert torch.equal(one.u, two.u)
 
 
 def test_stored_tables_give_the_same_hypergraph(core_tables, tmp_path):
     stored = load_tables_file(save_tables(core_tables, tmp_path / "core.npz"))
     one, two = build_hypergraph(core_tables), build_hypergraph(stored)
-    assert one.key == two.key and torch.equal(one.x, two.x) and torch.equal(one.u, two.u) and torch.equal(one.S, two.S)
+    assert one.key == two.key
+    assert torch.equal(one.x, two.x)
+    assert torch.equal(one.u, two.u)
+    assert torch.equal(one.S, two.S)
 
 
 def test_the_condition_changes_features_and_key_but_never_the_stoichiometry(core_tables):
     own, other = build_hypergraph(core_tables), build_hypergraph(core_tables, medium="anaerobic glucose", knockouts=["b3916"])
-    assert torch.equal(own.S, other.S) and torch.equal(own.hyperedge_index, other.hyperedge_index)
-    assert not torch.equal(own.x, other.x) and not torch.equal(own.u, other.u)
+    assert torch.equal(own.S, other.S)
+    assert torch.equal(own.hyperedge_index, other.hyperedge_index)
+    assert not torch.equal(own.x, other.x)
+    assert not torch.equal(own.u, other.u)
     assert own.key != other.key
 
 

@@ -18,7 +18,8 @@ def test_e_coli_core_is_filled_from_ijo1366(core_tables):
     found = assign_subsystems(core_tables)
     named = dict(zip(core_tables.reactions, found.names, strict=True))
     assert Counter(found.source) == {"inferred: iJO1366": 74, "inferred: form": 21}
-    assert named["PFK"] == named["PYK"] == "Glycolysis/Gluconeogenesis" and named["CS"] == "Citric Acid Cycle"
+    assert named["PFK"] == named["PYK"] == "Glycolysis/Gluconeogenesis"
+    assert named["CS"] == "Citric Acid Cycle"
     assert named["Biomass_Ecoli_core"] == named["ATPM"] == "Biomass and maintenance functions"
     assert {named[r] for r, is_exchange in zip(core_tables.reactions, core_tables.exchange, strict=True) if is_exchange} == {"Exchange"}
 
@@ -41,7 +42,8 @@ def test_what_the_model_says_comes_first(tabled):
     tables = tabled("iJO1366")
     found = assign_subsystems(tables)
     said = [(n, s) for n, s, given in zip(found.names, found.source, tables.subsystems, strict=True) if given]
-    assert [n for n, _ in said] == [s for s in tables.subsystems if s] and {s for _, s in said} == {"model"}
+    assert [n for n, _ in said] == [s for s in tables.subsystems if s]
+    assert {s for _, s in said} == {"model"}
     assert len(set(tables.subsystems) - {""}) == 37
     formed = Counter(n for n, s in zip(found.names, found.source, strict=True) if s == "inferred: form")
     assert formed == {"Exchange": 324, "Demand and sink": 6, "Biomass and maintenance functions": 2}
@@ -57,7 +59,8 @@ def test_the_shipped_list_is_what_ijo1366_says(tabled, tmp_path):
 def test_every_reaction_of_salmonella_has_a_subsystem(tabled):
     tables = tabled("salmonella")
     found = assign_subsystems(tables)
-    assert all(found.names) and set(found.source) <= SOURCES - {"model"}
+    assert all(found.names)
+    assert set(found.source) <= SOURCES - {"model"}
     assert Counter(found.source)["inferred: iJO1366"] == 2008
     assert found == assign_subsystems(tables)
 
@@ -79,15 +82,18 @@ def test_unknown_ids_fall_into_communities_named_by_their_members(core_tables):
         said[index[reaction]] = "Sugar burning"
     tables = replace(_foreign(core_tables), subsystems=tuple(said))
     found = assign_subsystems(tables)
-    assert found.names[index["PFK"]] == "Sugar burning" and found.source[index["PFK"]] == "inferred: community"
+    assert found.names[index["PFK"]] == "Sugar burning"
+    assert found.source[index["PFK"]] == "inferred: community"
     assert found.source[index["PGI"]] == "model"
-    assert found == assign_subsystems(tables) and all(found.names)
+    assert found == assign_subsystems(tables)
+    assert all(found.names)
 
 
 def test_a_community_without_labels_is_named_for_its_hub(core_tables):
     found = assign_subsystems(_foreign(core_tables))
     internal = {n for n, s in zip(found.names, found.source, strict=True) if s == "inferred: community"}
-    assert len(internal) > 3 and all(n.startswith("around ") for n in internal)
+    assert len(internal) > 3
+    assert all(n.startswith("around ") for n in internal)
 
 
 def test_currency_metabolites_of_e_coli_core(core_tables):
@@ -112,4 +118,5 @@ def test_a_toy_model_gets_names_too():
     reaction.add_metabolites({a: -1, b: 2})
     model.add_reactions([reaction])
     found = assign_subsystems(tables_from_model(model))
-    assert found.names == ("around A",) and found.source == ("inferred: community",)
+    assert found.names == ("around A",)
+    assert found.source == ("inferred: community",)
