@@ -121,7 +121,7 @@ def _take_turns(ours: Callable[[], object], theirs: Callable[[], object], repeti
 def format_table(table: pd.DataFrame) -> str:
     """The table as aligned plain text."""
     header = f"{'task':<52}{'incidences':>11}{'ours ms':>10}{'peer ms':>10}{'ratio':>8}{'min-max':>14}{'bound':>8}  peer"
-    return "\n".join([header, "-" * len(header), *(format_row(row) for row in table.to_dict("records"))])
+    return "\n".join([header, "-" * len(header), *(format_row({str(k): v for k, v in row.items()}) for row in table.to_dict("records"))])
 
 
 def format_row(row: Row) -> str:

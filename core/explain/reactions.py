@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +58,21 @@ class ReactionImportance:
     manifest: dict[str, Any]
     graph: MetabolicHypergraph = field(repr=False)
     _factors: dict[str, np.ndarray] = field(repr=False)
+    _attention_mode: str | None = None
+
+    def part(self, layer: int | None = None, head: int | None = None) -> ReactionImportance:
+        """The same for one layer, one head or both (counted from 0), instead of the mean over them; attributions stay as they are."""
+        if layer is None and head is None:
+            return self
+        layers = slice(None) if layer is None else slice(layer, layer + 1)
+        heads = slice(None) if head is None else slice(head, head + 1)
+        factors = {name: values[layers][:, :, heads] for name, values in self._factors.items()}
+        incidences = incidence_table(self.graph, factors, self._attention_mode)
+        found = per_reaction(self.graph, factors, incidences)
+        table, kept = self.table.copy(), self.incidences.copy()
+        table[found.columns] = found
+        kept[incidences.columns] = incidences
+        return replace(self, table=table, incidences=kept, _factors=factors)
 
     @property
     def per_layer(self) -> pd.DataFrame:
@@ -145,7 +160,7 @@ def reaction_importance(
         "completeness": completeness,
         "predicted_growth": float(out.growth),
     }
-    return ReactionImportance(table, incidences, float(out.growth), manifest, graph, factors)
+    return ReactionImportance(table, incidences, float(out.growth), manifest, graph, factors, network.config.attention)
 
 
 def _describe(graph: MetabolicHypergraph, table: pd.DataFrame) -> pd.DataFrame:
@@ -153,7 +168,7 @@ def _describe(graph: MetabolicHypergraph, table: pd.DataFrame) -> pd.DataFrame:
 
     tables = graph.tables
     subsystems = assign_subsystems(tables)
-    text = {
+    text: dict[str, Any] = {
         "name": tables.reaction_names,
         "subsystem": subsystems.names,
         "subsystem_source": subsystems.source,

@@ -75,7 +75,9 @@ def resolve_medium(tables: ModelTables, medium: str | Medium | None) -> dict[str
     index = tables.reaction_index()
     for reaction, bound in medium.items():
         if reaction not in index or not tables.exchange[index[reaction]]:
-            raise InputError(f"{reaction!r} in the medium is no exchange reaction of {tables.id}; name exchange reactions such as {_example(tables)}.")
+            raise InputError(
+                f"{reaction!r} in the medium is no exchange reaction of {tables.id}; name exchange reactions such as {_example(tables)}."
+            )
         if not (isinstance(bound, (int, float, np.number)) and np.isfinite(bound) and bound >= 0):
             raise InputError(f"The uptake bound of {reaction} is {bound!r}; give a finite number of at least 0 (mmol/gDW/h).")
     return {r: float(b) for r, b in medium.items() if b > 0}

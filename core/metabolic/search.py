@@ -45,12 +45,12 @@ def _rank(word: str, wanted: str) -> int:
 def search_index(tables: ModelTables) -> SearchIndex:
     """The index of a model."""
     entries = []
-    for kind, ids, names, annotations in (
+    for kind, ids, names, noted in (
         ("rxn", tables.reactions, tables.reaction_names, tables.reaction_annotations),
         ("met", tables.metabolites, tables.metabolite_names, tables.metabolite_annotations),
         ("gene", tables.genes, tables.gene_names, tables.gene_annotations),
     ):
-        for entity, name, annotation in zip(ids, names, annotations, strict=True):
+        for entity, name, annotation in zip(ids, names, noted, strict=True):
             identifiers = [v for values in annotation.values() for v in values]
             words = tuple(dict.fromkeys(w.lower() for w in (entity, name, *identifiers) if w))
             entries.append((f"{kind}:{entity}", name, words))
@@ -81,7 +81,11 @@ def links(annotation: dict[str, list[str]]) -> list[tuple[str, str, str]]:
     for database, identifiers in annotation.items():
         if database in _DATABASES:
             found += [
-                (_DATABASES[database], i, f"https://identifiers.org/{database}:{quote(i.removeprefix('CHEBI:') if database == 'chebi' else i, safe='.-_')}")
+                (
+                    _DATABASES[database],
+                    i,
+                    f"https://identifiers.org/{database}:{quote(i.removeprefix('CHEBI:') if database == 'chebi' else i, safe='.-_')}",
+                )
                 for i in identifiers[:4]
             ]
     return found

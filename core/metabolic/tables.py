@@ -151,7 +151,7 @@ def save_tables(tables: ModelTables, path: Path) -> Path:
 
     def write(temporary: Path) -> None:
         with open(temporary, "wb") as out:
-            np.savez_compressed(out, **arrays, **{_TEXT: text})
+            np.savez_compressed(out, allow_pickle=False, **arrays, **{_TEXT: text})
 
     return write_atomic(path, write)
 
@@ -167,7 +167,8 @@ def load_tables_file(path: Path) -> ModelTables | None:
     if text.pop("schema", None) != SCHEMA:
         return None
     plain = {"key", "id", "name", "compartment_names"}
-    return ModelTables(**{name: value if name in plain else tuple(value) for name, value in text.items()}, **arrays)
+    content: dict[str, Any] = {name: value if name in plain else tuple(value) for name, value in text.items()}
+    return ModelTables(**content, **arrays)
 
 
 def _annotation(item: Any) -> dict[str, list[str]]:

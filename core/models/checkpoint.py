@@ -139,7 +139,10 @@ def _locate(name_or_path: str | Path) -> tuple[Path, Path]:
     card = weights.with_suffix(".json")
     if not weights.is_file() or not card.is_file():
         known = ", ".join(list_checkpoints(controls=True)) or "none"
-        raise InputError(f"There is no checkpoint {str(name_or_path)!r}; choose one of {known}, or give the path of a .safetensors file with its .json card beside it.")
+        raise InputError(
+            f"There is no checkpoint {str(name_or_path)!r}; choose one of {known}, or give the path of a .safetensors "
+            "file with its .json card beside it."
+        )
     return weights, card
 
 
@@ -149,5 +152,7 @@ def _read_card(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         raise InputError(f"The model card {path.name} cannot be read; restore it from the release.") from None
     if content.get("schema") != SCHEMA:
-        raise InputError(f"The model card {path.name} is of version {content.get('schema')}, this Gatescope reads {SCHEMA}; use the release it came with.")
+        raise InputError(
+            f"The model card {path.name} is of version {content.get('schema')}, this Gatescope reads {SCHEMA}; use the release it came with."
+        )
     return dict(content)

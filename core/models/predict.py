@@ -42,9 +42,7 @@ def run_network(network: ReactionNetwork, graph: MetabolicHypergraph, *, device:
     The network may be shared by many sessions: it is not changed. It has to be on ``device``.
     """
     bounds = {name: torch.from_numpy(getattr(graph.bounds, name)).float().to(device) for name in ("lower", "upper", "objective")}
-    return network(
-        graph.x.to(device), graph.u.to(device), graph.hyperedge_index.to(device), graph.stoich.float().to(device), **bounds, **options
-    )
+    return network(graph.x.to(device), graph.u.to(device), graph.hyperedge_index.to(device), graph.stoich.float().to(device), **bounds, **options)
 
 
 def predict(

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from core.errors import InputError
 from core.metabolic.condition import ConditionBounds, apply_condition, own_medium
 from core.metabolic.media import carbon_exchanges, find_exchange
 from core.metabolic.tables import ModelTables
@@ -40,11 +41,16 @@ def sample_conditions(tables: ModelTables, count: int, seed: int) -> list[Sample
     carbon (not CO2), each uptake uniform on 1-20; glucose comes back with probability 0.5, uniform on 1-20; oxygen is
     0 with probability 0.2, uniform on 1-40 with 0.4 and 1000 otherwise; other uptakes are the model's own; 0 to 3
     internal reactions are knocked out.
+
+    Raises:
+        InputError: the model exchanges no glucose or no oxygen.
     """
     rng = np.random.default_rng(seed)
     base = own_medium(tables)
     carbon, internal = carbon_exchanges(tables), internal_reactions(tables)
     glucose, oxygen = find_exchange(tables, "glucose"), find_exchange(tables, "oxygen")
+    if glucose is None or oxygen is None:
+        raise InputError(f"{DISTRIBUTION} varies glucose and oxygen, and {tables.id} does not exchange both; train on another model.")
     drawn = []
     for _ in range(count):
         medium = dict(base)

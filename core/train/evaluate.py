@@ -44,7 +44,13 @@ def build_card(
         "summary": f"{config.build().gate.capitalize()}-gated stoichiometric hypergraph network trained on flux balance analysis of {tables.id}.",
         "network": config.build().to_dict(),
         "parameters": sum(p.numel() for p in network.parameters()),
-        "training": {**asdict(config), "seconds": round(seconds), "command": f"{command} --out DIR", "gatescope": __version__, "torch": torch.__version__},
+        "training": {
+            **asdict(config),
+            "seconds": round(seconds),
+            "command": f"{command} --out DIR",
+            "gatescope": __version__,
+            "torch": torch.__version__,
+        },
         "data": {
             "distribution": DISTRIBUTION,
             "truth": "growth by FBA, fluxes by pFBA (COBRApy, GLPK); an infeasible condition has growth 0 and no flux",
@@ -86,7 +92,9 @@ def figures(tables: ModelTables, network: ReactionNetwork, samples: Samples) -> 
     return {
         "samples": len(samples),
         **report(samples.growth, growth, samples.fluxes, fluxes),
-        "by_condition": {n: {"samples": int(m.sum()), **report(samples.growth[m], growth[m], samples.fluxes[m], None)} for n, m in groups.items() if m.any()},
+        "by_condition": {
+            n: {"samples": int(m.sum()), **report(samples.growth[m], growth[m], samples.fluxes[m], None)} for n, m in groups.items() if m.any()
+        },
         "growth_called_where_none": float((growth[samples.growth < 1e-6] > 0.05).mean()),
         "worst_reactions": {tables.reactions[e]: round(float(scores[e]), 3) for e in np.argsort(np.where(np.isnan(scores), np.inf, scores))[:10]},
         "flux_r2_by_reaction": {r: None if np.isnan(s) else round(float(s), 4) for r, s in zip(tables.reactions, scores, strict=True)},

@@ -169,7 +169,9 @@ class Run:
             stored = json.loads(path.read_text())
             differs = [k for k in wanted if k != "device" and stored.get(k) != wanted[k]]
             if differs:
-                raise InputError(f"{self.folder} holds a run with another {differs[0]} ({stored.get(differs[0])}); resume it unchanged or choose another --out.")
+                raise InputError(
+                    f"{self.folder} holds a run with another {differs[0]} ({stored.get(differs[0])}); resume it unchanged or choose another --out."
+                )
             return config
         self.folder.mkdir(parents=True, exist_ok=True)
         write_json(path, wanted)
@@ -179,19 +181,14 @@ class Run:
         """The three splits, solved or read back."""
         c = self.config
         counts = {"train": (c.samples, c.seed), "validation": (c.validation, c.seed + VALIDATION_SEED), "test": (c.test, c.seed + TEST_SEED)}
-        return {
-            split: make_samples(
-                c.model,
-                self.tables,
-                count,
-                seed,
-                self.folder,
-                executor=executor,
-                on_progress=lambda i, n, split=split: on_progress(f"solving {split} conditions", i, n),
-                should_stop=should_stop,
-            )
-            for split, (count, seed) in counts.items()
-        }
+
+        def solved(split: str, count: int, seed: int) -> Samples:
+            def told(done: int, total: int) -> None:
+                on_progress(f"solving {split} conditions", done, total)
+
+            return make_samples(c.model, self.tables, count, seed, self.folder, executor=executor, on_progress=told, should_stop=should_stop)
+
+        return {split: solved(split, *chosen) for split, chosen in counts.items()}
 
     def fit(self, train: Samples, validation: Samples, on_progress: Callable[..., None], should_stop: Callable[[], bool]) -> ReactionNetwork:
         """Trains to the end and returns the network whose averaged weights did best on validation.
@@ -250,9 +247,7 @@ class Run:
     def _loss(self, network: ReactionNetwork, edges: Hyperedges, arrays: Arrays, rows: Tensor, weights: Tensor) -> Tensor:
         batch = {name: getattr(arrays, name)[rows].to(self.device) for name in ("x", "u", "lower", "upper", "target")}
         with autocast(self.device):
-            out = network(
-                batch["x"], batch["u"], edges.index, edges.stoich, lower=batch["lower"], upper=batch["upper"], objective=edges.objective
-            )
+            out = network(batch["x"], batch["u"], edges.index, edges.stoich, lower=batch["lower"], upper=batch["upper"], objective=edges.objective)
         return ((out.raw.float() - batch["target"]) ** 2 * weights).mean()
 
     def _validate(
@@ -320,4 +315,3 @@ def schedule(step: int, total: int, warmup: int = 200) -> float:
     if step < warmup:
         return (step + 1) / warmup
     return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, total - warmup)))
-

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from importlib import metadata
-
-from core.ui.nav import ROOT
 
 PACKAGES = ("streamlit", "torch", "torch-geometric", "cobra", "captum", "plotly", "pyvis", "forgi", "ViennaRNA")
 
@@ -22,11 +19,7 @@ def versions() -> dict[str, str]:
 
 
 def checkpoint_names() -> list[str]:
-    """Names of the shipped checkpoints, from their model cards."""
-    cards = sorted((ROOT / "assets" / "checkpoints").glob("*.json"))
-    return [card.stem for card in cards if _listed(json.loads(card.read_text(encoding="utf-8")))]
+    """Names of the shipped checkpoints, controls and ablations left out."""
+    from core.models import list_checkpoints
 
-
-def _listed(card: dict[str, object]) -> bool:
-    """Controls and ablations are kept for comparison and not offered by name."""
-    return bool(card.get("listed", True))
+    return list_checkpoints()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from core.errors import InputError
 from core.metabolic.condition import Medium
 from core.ui import device
 from core.ui.view_state import ViewState
@@ -48,8 +49,10 @@ class Given:
 @st.cache_resource(max_entries=6, show_spinner="Reading the model ...")
 def tables(model: str, objective: str | None = None) -> ModelTables:
     """A model's tables (COBRApy is imported only when the file was never parsed before)."""
-    from core.metabolic import load_tables
+    from core.metabolic import BUNDLED, load_tables
 
+    if model not in BUNDLED and not model.startswith("upload:"):  # a link must not open files of this computer
+        raise InputError(f"There is no model {model!r} here; choose one of {', '.join(BUNDLED)}, or load its file.")
     return load_tables(model, objective=objective)
 
 
@@ -106,15 +109,41 @@ def _importance(given: Given, name: str, weights: str, where: str) -> ReactionIm
     from core.explain.reactions import INSTANT
 
     network = _checkpoint(name, weights, where)
-    return reaction_importance(
-        tables(given.model, given.model_objective), network, methods=INSTANT, device=where, **given.condition()
-    )
+    return reaction_importance(tables(given.model, given.model_objective), network, methods=INSTANT, device=where, **given.condition())
 
 
 def importance(given: Given, name: str) -> ReactionImportance:
     """Gates, attention and messages under a condition."""
     _, card = checkpoint(name)
     return _importance(given, name, card.weights_sha256, device.choice().device)
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def _part(given: Given, name: str, weights: str, where: str, layer: int | None, head: int | None) -> ReactionImportance:
+    return _importance(given, name, weights, where).part(layer, head)
+
+
+def shown(given: Given, view: ViewState) -> ReactionImportance:
+    """The importance of the layer and head the view asks for; the mean over them when it asks for none that exists."""
+    _, card = checkpoint(view.checkpoint)
+    layer, head = layer_and_head(view)
+    return _part(given, view.checkpoint, card.weights_sha256, device.choice().device, layer, head)
+
+
+def layer_and_head(view: ViewState) -> tuple[int | None, int | None]:
+    """Layer and head of the view, None for the mean over them or where the network has fewer."""
+    config = checkpoint(view.checkpoint)[0].config
+    layer = view.layer if view.layer is not None and view.layer < config.layers else None
+    return layer, view.head if view.head is not None and view.head < config.heads else None
+
+
+def over(view: ViewState) -> str:
+    """In words, what the numbers of the view are taken over."""
+    layer, head = layer_and_head(view)
+    if layer is None and head is None:
+        return "mean over layers and heads"
+    one = "mean over layers" if layer is None else f"layer {layer + 1}"
+    return f"{one}, {'mean over heads' if head is None else f'head {head + 1}'}"
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
@@ -152,14 +181,11 @@ def blocked(given: Given) -> frozenset[str]:
     return blocked_reactions(tables(given.model, given.model_objective), medium=chosen["medium"], knockouts=chosen["knockouts"])
 
 
-@st.cache_resource(max_entries=12, show_spinner=False)
-def subsystem_rows(given: Given, name: str) -> pd.DataFrame:
+def subsystem_rows(given: Given, view: ViewState) -> pd.DataFrame:
     """One row per subsystem with its reactions' gates."""
     from core.viz.overview import subsystem_table
 
-    return subsystem_table(
-        tables(given.model, given.model_objective), subsystems(given.model, given.model_objective).names, importance(given, name).table
-    )
+    return subsystem_table(tables(given.model, given.model_objective), subsystems(given.model, given.model_objective).names, shown(given, view).table)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -170,12 +196,12 @@ def subsystem_links(model: str, objective: str | None, currency: tuple[str, ...]
     return join(tables(model, objective), subsystems(model, objective).names, currency)
 
 
-def overview(given: Given, name: str, currency: tuple[str, ...], selected: str | None) -> Figure:
+def overview(given: Given, view: ViewState, currency: tuple[str, ...], selected: str | None) -> Figure:
     """The subsystem overview."""
     from core.viz.overview import overview_figure
 
     joined = subsystem_links(given.model, given.model_objective, currency)
-    return overview_figure(subsystem_rows(given, name), joined, selected=selected)
+    return overview_figure(subsystem_rows(given, view), joined, selected=selected)
 
 
 def members(names: Iterable[str], wanted: str, reactions: Iterable[str]) -> list[str]:

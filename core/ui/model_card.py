@@ -41,10 +41,14 @@ def draw() -> None:
     st.subheader("Held out, beside its baselines")
     rows = {f"{name} (this network)": content["test"], **content["baselines"]}
     table = pd.DataFrame({label: {title: figures.get(figure) for figure, title in FIGURES.items()} for label, figures in rows.items()}).T
-    st.dataframe(table, column_config={c: st.column_config.NumberColumn(c, format="%.3f") for c in table}, alt="Held-out figures of the network and its baselines")
+    st.dataframe(
+        table,
+        column_config={c: st.column_config.NumberColumn(c, format="%.3f") for c in FIGURES.values()},
+        alt="Held-out figures of the network and its baselines",
+    )
     st.caption(
-        f"{content['test']['samples']:,} conditions of {content['data']['distribution']}, none seen in training or selection; the baselines had the network's own "
-        f"{content['training']['samples']:,} training samples. Truth: {content['data']['truth']}."
+        f"{content['test']['samples']:,} conditions of {content['data']['distribution']}, none seen in training or selection; "
+        f"the baselines had the network's own {content['training']['samples']:,} training samples. Truth: {content['data']['truth']}."
     )
     left, right = st.columns(2)
     with left:
@@ -62,7 +66,8 @@ def draw() -> None:
     st.code(content["training"]["command"], language="bash")
     st.markdown(
         f"Seed {content['training']['seed']}, {content['training']['samples']:,} samples, {content['training']['epochs']} epochs, "
-        f"{content['parameters']:,} parameters, {duration(content['training']['seconds'])} of training. {plain(content['data']['splits'].capitalize())}."
+        f"{content['parameters']:,} parameters, {duration(content['training']['seconds'])} of training. "
+        f"{plain(content['data']['splits'].capitalize())}."
     )
     with st.expander("The whole card"):
         st.json(content, expanded=1)
@@ -80,4 +85,8 @@ def _headline(content: dict[str, Any]) -> None:
 
 def _numbers() -> dict[str, Any]:
     number = st.column_config.NumberColumn
-    return {"growth_r2": number("growth R²", format="%.3f"), "growth_mae": number("growth error, 1/h", format="%.3f"), "flux R²": number(format="%.3f")}
+    return {
+        "growth_r2": number("growth R²", format="%.3f"),
+        "growth_mae": number("growth error, 1/h", format="%.3f"),
+        "flux R²": number(format="%.3f"),
+    }

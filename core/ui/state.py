@@ -22,13 +22,13 @@ def current() -> ViewState:
     return _history().now
 
 
-def update(**changes: Any) -> ViewState:
+def update(**changes: Any) -> None:
     """Replaces fields of the view, records the step for undo and writes the URL; unchanged views record nothing.
 
     Call it from a widget's callback, or follow it with ``st.rerun()``: what was drawn before in this run showed the old view.
     ``settings`` are merged into the ones there are.
     """
-    return replace_view(with_changes(current(), changes))
+    replace_view(with_changes(current(), changes))
 
 
 def replace_view(view: ViewState) -> ViewState:

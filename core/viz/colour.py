@@ -79,14 +79,14 @@ class Scale:
         return MIN_WIDTH + (MAX_WIDTH - MIN_WIDTH) * (abs(2 * at - 1) if self.diverging else at)
 
 
-def scale_for(quantity: Quantity, *, message_max: float = 1.0) -> Scale:
-    """The scale of a quantity; only |message| has an upper end of its own, ``message_max``."""
+def scale_for(quantity: Quantity, *, message_max: float = 1.0, over: str = "mean over heads and layers") -> Scale:
+    """The scale of a quantity; only |message| has an upper end of its own, ``message_max``. ``over`` says which layers and heads."""
     if quantity == "gate":
-        return Scale("gate, mean over heads and layers", "", 0.0, 1.0, CIVIDIS, "fixed scale 0 to 1")
+        return Scale(f"gate, {over}", "", 0.0, 1.0, CIVIDIS, "fixed scale 0 to 1")
     if quantity == "attention":
         note = "fixed scale -3 to 3, 0 = uniform share"
-        return Scale("log2(attention x competitors)", "", -ATTENTION_LIMIT, ATTENTION_LIMIT, DIVERGING, note)
-    return Scale("|message|, mean over heads and layers", "network units", 0.0, message_max, CIVIDIS, f"0 to the maximum, {message_max:.3g}")
+        return Scale(f"log2(attention x competitors), {over}", "", -ATTENTION_LIMIT, ATTENTION_LIMIT, DIVERGING, note)
+    return Scale(f"|message|, {over}", "network units", 0.0, message_max, CIVIDIS, f"0 to the maximum, {message_max:.3g}")
 
 
 def _rgb(colour: str) -> tuple[int, int, int]:

@@ -83,7 +83,7 @@ def overview_figure(subsystems: pd.DataFrame, links: pd.DataFrame, *, selected: 
     sizes = 14 + 32 * np.sqrt(subsystems["reactions"].to_numpy() / largest)
     chosen = [f"sub:{name}" == selected for name in names]
     hover = [
-        f"<b>{plain(row.subsystem)}</b><br>{row.reactions} reactions"
+        f"<b>{plain(str(row.subsystem))}</b><br>{row.reactions} reactions"
         f"<br>mean gate {row.gate:.3f} (sd {row.gate_sd:.3f})<br>mean |message| {row.message:.3g}"
         for row in subsystems.itertuples()
     ]

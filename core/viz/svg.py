@@ -126,10 +126,7 @@ def _border_point(node: ViewNode, towards: tuple[float, float], room: float = 0.
     """Where the line to ``towards`` leaves the node's shape, ``room`` px outside it."""
     dx, dy = towards[0] - node.x, towards[1] - node.y
     length = math.hypot(dx, dy) or 1.0
-    if node.kind == "metabolite":
-        reach = node.width / 2
-    else:
-        reach = min(node.width / 2 / (abs(dx) or 1e-9), node.height / 2 / (abs(dy) or 1e-9)) * length
+    reach = node.width / 2 if node.kind == "metabolite" else min(node.width / 2 / (abs(dx) or 1e-09), node.height / 2 / (abs(dy) or 1e-09)) * length
     reach = min(reach + room, length)
     return node.x + dx / length * reach, node.y + dy / length * reach
 

@@ -122,6 +122,7 @@ def pathway_view(
     blocked: Collection[str] = (),
     fluxes: pd.Series | None = None,
     message_max: float | None = None,
+    over: str = "mean over heads and layers",
 ) -> NetworkView:
     """Draws some reactions of a model with their metabolites.
 
@@ -137,6 +138,7 @@ def pathway_view(
         blocked: reaction ids to grey out.
         fluxes: flux by reaction id, mmol/gDW/h, for the hover text.
         message_max: upper end of the |message| scale; default the maximum over ``incidences``.
+        over: which layers and heads ``incidences`` speaks of, for the legend.
 
     Raises:
         InputError: a reaction is not in the model.
@@ -146,7 +148,7 @@ def pathway_view(
     if missing:
         raise InputError(f"Reaction {missing[0]!r} is not in the model {tables.id}; choose reactions of this model.")
     rows = sorted({index[r] for r in reactions})
-    scale = scale_for(colour_by, message_max=_message_max(incidences, message_max))
+    scale = scale_for(colour_by, message_max=_message_max(incidences, message_max), over=over)
     spokes, notes = _spokes(tables, rows, set(currency), currency_mode, positions or {})
     entity = {name: name for name in [f"rxn:{tables.reactions[e]}" for e in rows]}
     for _, v, _, node in spokes:
@@ -239,7 +241,7 @@ def _place(
         lift.append(0.0 if name.startswith("rxn:") else (font + 5) / 2)
     ends = [(a, b) if s < 0 else (b, a) for a, b, s in ((index[node], index[f"rxn:{tables.reactions[e]}"], s) for e, _, s, node in spokes)]
     joined = np.array(ends, dtype=np.int64).reshape(-1, 2)
-    known = {index[name]: np.array(positions[name], dtype=float) + (0, lift[index[name]]) for name in ids if name in positions}
+    known = {index[name]: np.array(positions[name], dtype=float) + np.array((0.0, lift[index[name]])) for name in ids if name in positions}
     centres = place_beside(known, np.array(boxes), joined) if known else _flow(tuple(boxes), tuple(ends), int(reaction.sum()))
     return {name: (round(float(x), 2), round(float(y - lift[i]), 2)) for i, (name, (x, y)) in enumerate(zip(ids, centres, strict=True))}
 

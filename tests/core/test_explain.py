@@ -81,7 +81,9 @@ def test_occlusion_is_the_change_when_a_reaction_is_masked(found, tables, core_n
 
 
 def test_prediction_is_the_objectives_flux_and_closed_reactions_carry_none(tables):
-    got = predict(load_model("e_coli_core"), "core", medium={"EX_glc__D_e": 8, "EX_o2_e": 1000, "EX_nh4_e": 1000, "EX_pi_e": 1000}, knockouts=["PFK", "b0720"])
+    got = predict(
+        load_model("e_coli_core"), "core", medium={"EX_glc__D_e": 8, "EX_o2_e": 1000, "EX_nh4_e": 1000, "EX_pi_e": 1000}, knockouts=["PFK", "b0720"]
+    )
     assert got.growth == pytest.approx(got.fluxes["Biomass_Ecoli_core"])
     assert got.fluxes["PFK"] == 0
     assert got.fluxes["CS"] == 0  # b0720 is citrate synthase, its only gene
@@ -126,3 +128,15 @@ def test_a_card_of_other_weights_is_refused(tmp_path):
     (tmp_path / "x.safetensors").write_bytes(bytes(damaged))
     with pytest.raises(InputError, match="not those its card describes"):
         load_checkpoint(tmp_path / "x.safetensors")
+
+
+def test_one_layer_and_head_are_the_rows_of_that_layer_and_head(found):
+    part = found.part(layer=2, head=1)
+    rows = found.per_layer.query("layer == 3 and head == 2").reset_index(drop=True)
+    assert np.allclose(part.incidences["gate"], rows["gate"])
+    assert np.allclose(part.incidences["message"], rows["message"])
+    assert np.allclose(part.incidences["gate_spread"], 0)
+    by_reaction = rows.groupby("reaction")["gate"].max()
+    assert np.allclose(part.table.set_index("reaction")["gate_max"].loc[by_reaction.index], by_reaction)
+    assert np.allclose(part.incidences["integrated_gradients"], found.incidences["integrated_gradients"])
+    assert found.part() is found

@@ -114,7 +114,9 @@ def test_an_interrupted_run_ends_with_the_weights_of_an_unbroken_one(tmp_path: P
     resumed = Run(TINY, tmp_path / "broken").fit(parts["train"], parts["validation"], quiet, lambda: False).state_dict()
     for name, value in unbroken.items():
         assert torch.equal(value, resumed[name]), name
-    histories = [[json.loads(line) | {"seconds": 0} for line in (tmp_path / f / "history.jsonl").read_text().splitlines()] for f in ("whole", "broken")]
+    histories = [
+        [json.loads(line) | {"seconds": 0} for line in (tmp_path / f / "history.jsonl").read_text().splitlines()] for f in ("whole", "broken")
+    ]
     assert histories[0] == histories[1]
     assert [line["epoch"] for line in histories[0]] == [1, 2]
 

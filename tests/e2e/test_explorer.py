@@ -45,8 +45,8 @@ def test_the_first_view_shows_cores_numbers(server, page: Page, settled: Settled
     page.goto(f"{server.url}/explorer")
     settled(page)
     expect(page.get_by_text("72 metabolites · 95 reactions · 360 incidences")).to_be_visible()
-    expect(metric(page, "network's prediction")).to_have_text(f"{on_glucose.prediction:.3f} /h")
-    expect(metric(page, "flux balance analysis")).to_have_text(f"{fba(load_model('e_coli_core')).growth:.3f} /h")
+    expect(metric(page, "Growth, network")).to_have_text(f"{on_glucose.prediction:.3f} /h")
+    expect(metric(page, "Growth, FBA")).to_have_text(f"{fba(load_model('e_coli_core')).growth:.3f} /h")
 
 
 def test_a_click_on_a_reaction_reaches_the_card_and_the_address(server, page: Page, settled: Settled, on_glucose) -> None:
@@ -77,8 +77,8 @@ def test_another_medium_changes_gates_prediction_and_truth(server, page: Page, s
     choose(page, "Medium", "anaerobic glucose")
     expect(page).to_have_url(re.compile("medium=anaerobic"))
     without = reaction_importance(load_tables("e_coli_core"), "core", medium="anaerobic glucose", methods=("gate",))
-    expect(metric(page, "network's prediction")).to_have_text(f"{without.prediction:.3f} /h")
-    expect(metric(page, "flux balance analysis")).to_have_text(f"{fba(load_model('e_coli_core'), medium='anaerobic glucose').growth:.3f} /h")
+    expect(metric(page, "Growth, network")).to_have_text(f"{without.prediction:.3f} /h")
+    expect(metric(page, "Growth, FBA")).to_have_text(f"{fba(load_model('e_coli_core'), medium='anaerobic glucose').growth:.3f} /h")
     gate = without.table.set_index("reaction").loc["PFL", "gate"]
     expect(page.locator(".st-key-detail-card")).to_contain_text(f"mean {gate:.3f}")
 
@@ -96,7 +96,7 @@ def test_another_model_opens_with_its_own_condition(server, page: Page, settled:
     expect(page.get_by_text("3 reactions")).to_be_visible()
     expect(page).to_have_url(re.compile(r"/explorer\?model=toy$"))
     expect(page.get_by_text("were never seen")).to_be_visible()
-    expect(metric(page, "network's prediction")).to_have_text(f"{predict(load_tables('toy'), 'core').growth:.3f} /h")
+    expect(metric(page, "Growth, network")).to_have_text(f"{predict(load_tables('toy'), 'core').growth:.3f} /h")
     page.get_by_role("button", name="Undo").click()
     expect(page).to_have_url(re.compile("medium=acetate"))
     expect(page.locator(".st-key-detail-card")).to_contain_text("Reaction PFK")
@@ -143,7 +143,7 @@ def test_a_good_upload_opens_and_stays_in_the_list(server, page: Page, settled: 
     expect(page.get_by_text("94 reactions")).to_be_visible()
     expect(page).to_have_url(re.compile(r"model=upload(:|%3A)[0-9a-f]{64}"))
     settled(page)
-    expect(metric(page, "flux balance analysis")).to_have_text(f"{model.slim_optimize():.3f} /h")
+    expect(metric(page, "Growth, FBA")).to_have_text(f"{model.slim_optimize():.3f} /h")
     expect(page.get_by_role("combobox", name=re.compile("Model"))).to_have_value(re.compile("core"))
 
 
@@ -158,7 +158,7 @@ def test_every_bad_file_is_one_sentence_and_the_last_good_model_stays(server, pa
         field.set_input_files(case.path)
         alert = page.locator("[data-testid=stPopoverBody] [data-testid=stAlert]")
         expect(alert, name).to_contain_text(case.expected_fragment)
-        expect(metric(page, "network's prediction")).to_have_text(f"{on_glucose.prediction:.3f} /h")
+        expect(metric(page, "Growth, network")).to_have_text(f"{on_glucose.prediction:.3f} /h")
         page.locator("[data-testid=stPopoverBody] [data-testid=stFileUploaderDeleteBtn] button").first.click()
         expect(alert).to_have_count(0)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import streamlit as st
 
@@ -11,21 +14,30 @@ from core.ui.explorer.head import select
 from core.ui.text import plain
 from core.ui.view_state import ViewState
 
+Later = Callable[[], None]
 
-def card(given: Given, view: ViewState) -> None:
-    """The card, or a hint when nothing is selected."""
+
+def card(given: Given, view: ViewState) -> Later:
+    """The card, or a hint when nothing is selected; returns what fills in the places that wait for flux balance analysis."""
     kind, _, name = (view.selection or "").partition(":")
     tables = data.tables(given.model, given.model_objective)
-    ids = {"rxn": tables.reactions, "met": tables.metabolites, "gene": tables.genes}
+    ids = {"met": tables.metabolites, "gene": tables.genes}
     if kind == "sub":
         _pathway(given, view, name)
+    elif kind == "rxn" and name in set(tables.reactions):
+        return _reaction(given, view, name)
     elif kind in ids and name in set(ids[kind]):
-        {"rxn": _reaction, "met": _metabolite, "gene": _gene}[kind](given, view, name)
+        {"met": _metabolite, "gene": _gene}[kind](given, view, name)
     elif view.selection:
         st.info(plain(f"{name} is not in this model; search for another entity."))
     else:
         st.markdown("**Nothing selected**")
         st.caption("Click a reaction, a metabolite or a spoke in the drawing, a row of the table, or search above.")
+    return _nothing
+
+
+def _nothing() -> None:
+    """Nothing waits."""
 
 
 def _title(kind: str, name: str, full: str) -> None:
@@ -38,13 +50,13 @@ def _facts(rows: dict[str, str]) -> None:
     st.markdown("\n".join(f"- **{what}**: {value}" for what, value in rows.items() if value))
 
 
-def _reaction(given: Given, view: ViewState, name: str) -> None:
+def _reaction(given: Given, view: ViewState, name: str) -> Later:
     from core.metabolic import links
     from core.viz.svg import reaction_box_svg
 
     tables = data.tables(given.model, given.model_objective)
     e = tables.reactions.index(name)
-    found = data.importance(given, view.checkpoint)
+    found = data.shown(given, view)
     row = found.table.iloc[e]
     _title("Reaction", name, tables.reaction_names[e])
     rows = found.incidences[found.incidences["reaction"] == name]
@@ -56,7 +68,6 @@ def _reaction(given: Given, view: ViewState, name: str) -> None:
         {
             "Gate": f"mean {row['gate']:.3f}, max {row['gate_max']:.3f}, spread {row['gate_spread']:.3f}",
             "Mean |message|": f"{row['message']:.4g}",
-            "Flux": f"FBA {_flux(given, name)}, network {row['flux_predicted']:.3f} mmol/gDW/h",
             "Bounds here": f"{row['lower']:g} to {row['upper']:g} mmol/gDW/h",
             "Pathway": plain(f"{row['subsystem']}{source}"),
             "Genes": plain(tables.gprs[e]) or "no rule",
@@ -65,20 +76,31 @@ def _reaction(given: Given, view: ViewState, name: str) -> None:
         }
     )
     has_attention = data.checkpoint(view.checkpoint)[1].has_attention
-    st.markdown("**Incidences**, means over layers and heads")
-    shown = ["metabolite", "coefficient", "gate", "gate_spread", *(["attention", "attention_log2"] if has_attention else []), "norm", "message"]
+    flux = st.empty()
+    st.markdown(f"**Incidences**, {data.over(view)}")
+    shown = ["metabolite", "coefficient", "gate", *(["attention", "attention_log2"] if has_attention else []), "norm", "message"]
     st.dataframe(rows[shown], hide_index=True, column_config=columns(), alt=f"Incidences of {name}")
     if not has_attention:
         st.caption(f"The network {view.checkpoint} has no attention.")
     with st.expander("By layer and head"):
-        detail = found.of_reaction(name)
+        detail = data.importance(given, view.checkpoint).of_reaction(name)
         by_layer = ["metabolite", "coefficient", "layer", "head", "gate", *(["attention"] if has_attention else []), "norm", "message"]
         st.dataframe(detail[by_layer], hide_index=True, column_config=columns(), alt=f"Incidences of {name} by layer and head")
     left, right = st.columns(2)
     left.button("Neighbourhood", icon=":material/hub:", on_click=state.update, kwargs={"view": "neighbourhood"}, width="stretch")
     right.button(
-        "Knock out", icon=":material/block:", on_click=state.update, kwargs={"knockouts": (*view.knockouts, name)}, disabled=name in view.knockouts, width="stretch"
+        "Knock out",
+        icon=":material/block:",
+        on_click=state.update,
+        kwargs={"knockouts": (*view.knockouts, name)},
+        disabled=name in view.knockouts,
+        width="stretch",
     )
+
+    def fill() -> None:
+        flux.markdown(f"- **Flux**: FBA {_flux(given, name)}, network {row['flux_predicted']:.3f} mmol/gDW/h")
+
+    return fill
 
 
 def _metabolite(given: Given, view: ViewState, name: str) -> None:
@@ -86,7 +108,7 @@ def _metabolite(given: Given, view: ViewState, name: str) -> None:
 
     tables = data.tables(given.model, given.model_objective)
     v = tables.metabolites.index(name)
-    found = data.importance(given, view.checkpoint)
+    found = data.shown(given, view)
     rows = found.incidences[found.incidences["metabolite"] == name].sort_values("gate", ascending=False, kind="stable")
     _title("Metabolite", name, tables.metabolite_names[v])
     charge = tables.charges[v]
@@ -104,7 +126,14 @@ def _metabolite(given: Given, view: ViewState, name: str) -> None:
     st.markdown("**Its reactions**, widest gate first")
     shown = ["reaction", "coefficient", "gate", *(["attention_log2"] if data.checkpoint(view.checkpoint)[1].has_attention else []), "message"]
     event = st.dataframe(
-        rows[shown], hide_index=True, column_config=columns(), on_select="rerun", selection_mode="single-row", key=f"met-{name}", height=330, alt=f"Reactions of {name}"
+        rows[shown],
+        hide_index=True,
+        column_config=columns(),
+        on_select="rerun",
+        selection_mode="single-row",
+        key=f"met-{name}",
+        height=330,
+        alt=f"Reactions of {name}",
     )
     chosen = event["selection"]["rows"]
     if chosen:
@@ -122,30 +151,50 @@ def _gene(given: Given, view: ViewState, name: str) -> None:
     g = tables.genes.index(name)
     _title("Gene", name, tables.gene_names[g])
     mine = [r for r, rule in zip(tables.reactions, tables.gprs, strict=True) if name in re.findall(r"[^\s()]+", rule)]
-    found = data.importance(given, view.checkpoint).table.set_index("reaction")
-    _facts({"Links": " · ".join(f"[{db} {plain(i)}]({address})" for db, i, address in links(tables.gene_annotations[g])), "Reactions": str(len(mine))})
+    found = data.shown(given, view).table.set_index("reaction")
+    _facts(
+        {"Links": " · ".join(f"[{db} {plain(i)}]({address})" for db, i, address in links(tables.gene_annotations[g])), "Reactions": str(len(mine))}
+    )
     rows = found.loc[mine, ["gpr", "gate", "message"]].reset_index()
-    event = st.dataframe(rows, hide_index=True, column_config=columns(), on_select="rerun", selection_mode="single-row", key=f"gene-{name}", alt=f"Reactions of {name}")
+    event = st.dataframe(
+        rows, hide_index=True, column_config=columns(), on_select="rerun", selection_mode="single-row", key=f"gene-{name}", alt=f"Reactions of {name}"
+    )
     chosen = event["selection"]["rows"]
     if chosen:
         select(f"rxn:{rows['reaction'].iloc[chosen[0]]}")
         st.rerun()
     st.button(
-        "Knock out", icon=":material/block:", on_click=state.update, kwargs={"knockouts": (*view.knockouts, name)}, disabled=name in view.knockouts, width="stretch"
+        "Knock out",
+        icon=":material/block:",
+        on_click=state.update,
+        kwargs={"knockouts": (*view.knockouts, name)},
+        disabled=name in view.knockouts,
+        width="stretch",
     )
 
 
 def _pathway(given: Given, view: ViewState, name: str) -> None:
-    rows = data.subsystem_rows(given, view.checkpoint).set_index("subsystem")
+    table = data.shown(given, view).table
     _title("Pathway", name, "")
-    if name not in rows.index:
+    if name not in set(table["subsystem"]):
         st.info(plain(f"This model has no pathway {name}."))
         return
-    table = data.importance(given, view.checkpoint).table
     mine = table[table["subsystem"] == name]
     sources = ", ".join(sorted(set(mine["subsystem_source"])))
-    _facts({"Reactions": str(len(mine)), "Mean gate": f"{mine['gate'].mean():.3f}", "Mean |message|": f"{mine['message'].mean():.4g}", "Assigned by": plain(sources)})
-    st.dataframe(mine[["reaction", "gate", "message"]].sort_values("gate", ascending=False), hide_index=True, column_config=columns(), alt=f"Reactions of {name}")
+    _facts(
+        {
+            "Reactions": str(len(mine)),
+            "Mean gate": f"{mine['gate'].mean():.3f}",
+            "Mean |message|": f"{mine['message'].mean():.4g}",
+            "Assigned by": plain(sources),
+        }
+    )
+    st.dataframe(
+        mine[["reaction", "gate", "message"]].sort_values("gate", ascending=False),
+        hide_index=True,
+        column_config=columns(),
+        alt=f"Reactions of {name}",
+    )
 
 
 def _flux(given: Given, name: str) -> str:
@@ -153,7 +202,7 @@ def _flux(given: Given, name: str) -> str:
     return f"{solved.fluxes[name]:.3f}" if name in solved.fluxes.index else f"none ({solved.status})"
 
 
-def columns() -> dict[str, object]:
+def columns() -> dict[str, Any]:
     number = st.column_config.NumberColumn
     return {
         "coefficient": number("s", help="Stoichiometric coefficient: negative is consumed", format="%+g"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import InputError
 from core.ui import data, state
@@ -14,6 +15,7 @@ from core.ui.text import plain
 from core.ui.view_state import ViewState
 from core.viz.view import NetworkView, neighbourhood, pathway_view
 
+ALL = "all"
 VIEWS = {"overview": "Overview", "pathway": "Pathway", "neighbourhood": "Neighbourhood", "matrix": "Gate matrix"}
 MODES = {"hidden": "hide", "cloned": "clone", "shown": "show"}
 COLOURS = {"gate": "gate", "attention": "attention", "message": "|message|"}
@@ -24,7 +26,7 @@ LARGEST = 150
 def view_bar(given: Given, view: ViewState) -> None:
     """Which drawing, of what, coloured by what."""
     has_attention = data.checkpoint(view.checkpoint)[1].has_attention
-    left, middle, right = st.columns([3, 3, 2], vertical_alignment="bottom")
+    left, middle, right, layer, head = st.columns([5, 4, 2, 2, 2], vertical_alignment="bottom")
     key = bind("explorer_view", view.view)
     left.segmented_control(
         "View", list(VIEWS), format_func=VIEWS.__getitem__, key=key, required=True, on_change=lambda: state.update(view=st.session_state[key])
@@ -43,7 +45,7 @@ def view_bar(given: Given, view: ViewState) -> None:
                 required=True,
                 on_change=lambda: state.update(hops=st.session_state[hops]),
             )
-    if view.view != "matrix" and (view.view != "overview" or is_small(view)):
+    if is_network(view):
         with right:
             colour = bind("explorer_colour", view.colour_by if view.colour_by in COLOURS else "gate")
             st.selectbox(
@@ -54,8 +56,25 @@ def view_bar(given: Given, view: ViewState) -> None:
                 on_change=lambda: state.update(colour_by=st.session_state[colour]),
                 help="Gate: 0 closed, 1 open, on a fixed scale. Attention: log2 of attention times competitors, 0 = an even share.",
             )
+    config = data.checkpoint(view.checkpoint)[0].config
+    now_layer, now_head = data.layer_and_head(view)
+    _which(layer, "Layer", "layer", now_layer, config.layers)
+    _which(head, "Head", "head", now_head, config.heads)
     if view.colour_by == "attention" and not has_attention:
         st.info(f"The network {view.checkpoint} has no attention; choose gate or |message|.")
+
+
+def _which(place: DeltaGenerator, label: str, name: str, now: int | None, count: int) -> None:
+    options: list[int | str] = [ALL, *range(count)]
+    key = bind(f"explorer_{name}", ALL if now is None else now)
+    place.selectbox(
+        label,
+        options,
+        format_func=lambda n: n if isinstance(n, str) else str(n + 1),
+        key=key,
+        on_change=lambda: state.update(**{name: None if st.session_state[key] == ALL else st.session_state[key]}),
+        help="All: the mean over them. Every number on this page follows.",
+    )
 
 
 def currency_bar(given: Given, view: ViewState) -> None:
@@ -130,7 +149,7 @@ def shown_reactions(given: Given, view: ViewState) -> tuple[list[str], str]:
     reactions = data.members(data.subsystems(given.model, given.model_objective).names, wanted, tables.reactions)
     if len(reactions) <= LARGEST:
         return reactions, ""
-    ranked = data.importance(given, view.checkpoint).table.set_index("reaction").loc[reactions, "gate"].sort_values(ascending=False, kind="stable")
+    ranked = data.shown(given, view).table.set_index("reaction").loc[reactions, "gate"].sort_values(ascending=False, kind="stable")
     return list(ranked.index[:LARGEST]), f"{wanted} has {len(reactions)} reactions; the {LARGEST} with the largest mean gate are drawn."
 
 
@@ -143,7 +162,7 @@ def network_view(given: Given, view: ViewState) -> tuple[NetworkView | None, lis
     tables = data.tables(given.model, given.model_objective)
     positions, coverage = escher_positions(given)
     notes += [coverage] if coverage else []
-    found = data.importance(given, view.checkpoint)
+    found = data.shown(given, view)
     blocked = data.blocked(given) if wants_blocked(view) else frozenset()
     drawn = pathway_view(
         tables,
@@ -155,6 +174,7 @@ def network_view(given: Given, view: ViewState) -> tuple[NetworkView | None, lis
         colour_by=view.colour_by if view.colour_by in COLOURS else "gate",  # type: ignore[arg-type]
         positions=positions,
         blocked=blocked,
+        over=data.over(view),
     )
     return drawn, notes
 
@@ -174,12 +194,17 @@ def escher_positions(given: Given) -> tuple[dict[str, tuple[float, float]] | Non
     return positions, coverage.sentence
 
 
+def is_network(view: ViewState) -> bool:
+    """Whether the drawing is a network (and not the overview of a large model, nor a matrix)."""
+    return view.view in ("pathway", "neighbourhood") or (view.view == "overview" and is_small(view))
+
+
 def draw(given: Given, view: ViewState) -> None:
     """The drawing itself; a click changes the selection."""
-    if view.view == "overview" and not is_small(view):
-        _overview(given, view)
-    elif view.view == "matrix":
+    if view.view == "matrix":
         _matrix(given, view)
+    elif not is_network(view):
+        _overview(given, view)
     else:
         drawn, notes = network_view(given, view)
         for note in notes:
@@ -193,7 +218,7 @@ def draw(given: Given, view: ViewState) -> None:
 
 def _overview(given: Given, view: ViewState) -> None:
     selected = view.selection.removeprefix("sub:") if view.selection and view.selection.startswith("sub:") else None
-    figure = data.overview(given, view.checkpoint, currency(given, view), selected)
+    figure = data.overview(given, view, currency(given, view), selected)
     event = st.plotly_chart(figure, key="explorer-overview", on_select="rerun", selection_mode="points", theme="streamlit", alt=figure.layout.meta)
     picked = picked_entity(event)
     if picked and st.session_state.get("explorer_overview_taken") != (picked, view.model):
@@ -211,7 +236,7 @@ def _matrix(given: Given, view: ViewState) -> None:
     reactions, note = shown_reactions(given, view)
     if note:
         st.caption(plain(note))
-    found = data.importance(given, view.checkpoint)
+    found = data.shown(given, view)
     rows = found.incidences[found.incidences["reaction"].isin(reactions)]
     hidden = set(currency(given, view)) if view.currency_mode == "hidden" else set()
     metabolites = [m for m in dict.fromkeys(rows["metabolite"]) if m not in hidden]

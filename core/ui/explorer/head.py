@@ -20,9 +20,10 @@ def network_growth(given: Given, view: ViewState) -> None:
     found = data.importance(given, view.checkpoint)
     test = data.checkpoint(view.checkpoint)[1].content["test"]
     st.metric(
-        "Growth, network's prediction",
+        "Growth, network",
         f"{found.prediction:.3f} /h",
-        help=f"What the network predicts, not a measurement. Held out: growth R² {test['growth_r2']:.3f}, median flux R² {test['flux_r2_median']:.3f}.",
+        help="What the network predicts, not a measurement. "
+        f"Held out: growth R² {test['growth_r2']:.3f}, median flux R² {test['flux_r2_median']:.3f}.",
     )
 
 
@@ -30,7 +31,7 @@ def fba_growth(given: Given) -> None:
     """Growth by FBA with its status."""
     solved = data.fba(given)
     shown = "none" if math.isnan(solved.growth) else f"{solved.growth:.3f} /h"
-    st.metric("Growth, flux balance analysis", shown, help=f"Solver status: {solved.status}. COBRApy maximises the objective under this condition.")
+    st.metric("Growth, FBA", shown, help=f"Solver status: {solved.status}. COBRApy maximises the objective under this condition.")
 
 
 def fba_trouble(given: Given) -> None:

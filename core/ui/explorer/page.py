@@ -14,6 +14,8 @@ from core.ui.view_state import ViewState
 
 def draw() -> None:
     """Draws the page for the current view; input that cannot be used is one sentence, with the last good view still there."""
+    from core.metabolic import model_label
+
     view = state.current()
     condition.model_bar(view)
     given = Given.of(view)
@@ -30,7 +32,7 @@ def draw() -> None:
     vertices, reactions, incidences = found.graph.tables.shape
     size, predicted, solved, finder = st.columns([3, 2, 2, 4], vertical_alignment="center")
     with size:
-        name = found.graph.tables.name or found.graph.tables.id
+        name = model_label(view.model)
         st.markdown(f"**{plain(name)}**  \n{vertices:,} metabolites · {reactions:,} reactions · {incidences:,} incidences")
     with predicted:
         head.network_growth(given, view)
@@ -46,12 +48,13 @@ def draw() -> None:
         drawing.draw(given, view)
         drawing.currency_bar(given, view)
     with right, st.container(border=True, key="detail-card"):
-        card.card(given, view)
+        finish = card.card(given, view)
     tables.below(given, view)
     with growth.container():
         head.fba_growth(given)
     with trouble.container():
         head.fba_trouble(given)
+    finish()
 
 
 def _last_good() -> ViewState:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 
 import pandas as pd
 import streamlit as st
@@ -12,7 +13,7 @@ from core.ui import data, state
 from core.ui.bind import bind
 from core.ui.data import Given
 from core.ui.explorer.card import columns
-from core.ui.explorer.drawing import network_view, picked_entity
+from core.ui.explorer.drawing import is_network, network_view, picked_entity
 from core.ui.explorer.head import select
 from core.ui.view_state import ViewState
 
@@ -56,7 +57,7 @@ def _filters(given: Given, view: ViewState) -> None:
 def filtered(given: Given, view: ViewState) -> pd.DataFrame:
     """Reactions that pass the filters, widest mean gate first."""
     tables = data.tables(given.model, given.model_objective)
-    table = data.importance(given, view.checkpoint).table
+    table = data.shown(given, view).table
     keep = pd.Series(True, index=table.index)
     if view.settings.get("explorer.filter") in set(table["subsystem"]):
         keep &= table["subsystem"] == view.settings["explorer.filter"]
@@ -74,8 +75,8 @@ def _reactions(given: Given, view: ViewState) -> None:
     rows = filtered(given, view)
     has_attention = data.checkpoint(view.checkpoint)[1].has_attention
     st.caption(
-        f"{len(rows):,} reactions, widest mean gate first. Gate, |message| and attention are three different things; none of them proves what the network "
-        "relies on." + ("" if has_attention else f" The network {view.checkpoint} has no attention.")
+        f"{len(rows):,} reactions, widest mean gate first ({data.over(view)}). Gate, |message| and attention are different things; none of them "
+        "proves what the network relies on." + ("" if has_attention else f" The network {view.checkpoint} has no attention.")
     )
     shown = [c for c in SHOWN if has_attention or c != "attention"]
     config = columns() | {
@@ -101,10 +102,10 @@ def _reactions(given: Given, view: ViewState) -> None:
 
 
 def _incidences(given: Given, view: ViewState) -> None:
-    found = data.importance(given, view.checkpoint)
+    found = data.shown(given, view)
     rows = found.incidences[found.incidences["reaction"].isin(filtered(given, view)["reaction"])].sort_values("gate", ascending=False, kind="stable")
     has_attention = data.checkpoint(view.checkpoint)[1].has_attention
-    st.caption(f"{len(rows):,} incidences of these reactions, widest gate first; means over layers and heads.")
+    st.caption(f"{len(rows):,} incidences of these reactions, widest gate first; {data.over(view)}.")
     dropped = [] if has_attention else ["attention", "attention_log2"]
     st.dataframe(rows.drop(columns=dropped), hide_index=True, column_config=columns(), height=420, alt="Incidences ranked by gate")
 
@@ -112,7 +113,7 @@ def _incidences(given: Given, view: ViewState) -> None:
 def _plots(given: Given, view: ViewState) -> None:
     from core.viz import plots
 
-    found = data.importance(given, view.checkpoint)
+    found = data.shown(given, view)
     rows = filtered(given, view)
     if rows.empty:
         st.info("No reaction passes the filters.")
@@ -122,12 +123,14 @@ def _plots(given: Given, view: ViewState) -> None:
         _plot(plots.ranking_bars(rows, "gate"), "ranking")
     with right:
         _plot(plots.message_vs_gate(rows), "scatter")
-    detail = found.per_layer
+    detail = data.importance(given, view.checkpoint).per_layer
     _plot(plots.gate_histogram(detail[detail["reaction"].isin(rows["reaction"])]), "histogram", selects=False)
-    if data.checkpoint(view.checkpoint)[1].has_attention:
-        _plot(plots.attention_bars(rows), "attention")
+    if not data.checkpoint(view.checkpoint)[1].has_attention:
+        st.info(f"The network {view.checkpoint} has no attention.")
+    elif view.selection and view.selection.startswith(("rxn:", "met:")):
+        _plot(plots.attention_bars(found.incidences, view.selection), "attention")
     else:
-        st.info(f"The network {view.checkpoint} has no attention, so there is nothing to plot.")
+        st.caption("Select a reaction or a metabolite to see the attention of its incidences.")
 
 
 def _plot(figure: object, name: str, *, selects: bool = True) -> None:
@@ -154,14 +157,19 @@ def _export(given: Given, view: ViewState) -> None:
     from core.viz.network import standalone_html
     from core.viz.svg import network_svg
 
-    found = data.importance(given, view.checkpoint)
+    found = data.shown(given, view)
     stem = f"{found.graph.tables.id}-{found.manifest['key'][:12]}"
     st.caption(f"Everything of this view, named {stem}; plots download through their own toolbar, the network's PNG through its own button.")
     fluxes = data.fba(given).fluxes.reindex(found.table["reaction"]).to_numpy()
     table = found.table.assign(flux_fba=fluxes)
-    drawn, _ = network_view(given, view) if view.view != "matrix" else (None, [])
-    manifest = found.manifest | {"fba": {"growth": data.fba(given).growth, "status": data.fba(given).status}, "view": view.to_query()}
-    files: list[tuple[str, str, str, object]] = [
+    drawn, _ = network_view(given, view) if is_network(view) else (None, [])
+    solved = data.fba(given)
+    manifest = found.manifest | {
+        "fba": {"growth": solved.growth if solved.status == "optimal" else None, "status": solved.status, "fluxes": solved.method},
+        "view": view.to_query(),
+        "numbers": data.over(view),
+    }
+    files: list[tuple[str, str, str, Callable[[], str | bytes]]] = [
         ("Reactions, CSV", f"{stem}-reactions.csv", "text/csv", lambda: table.to_csv(index=False)),
         ("Reactions, Parquet", f"{stem}-reactions.parquet", "application/vnd.apache.parquet", lambda: table.to_parquet(index=False)),
         ("Incidences, CSV", f"{stem}-incidences.csv", "text/csv", lambda: found.incidences.to_csv(index=False)),
@@ -176,4 +184,6 @@ def _export(given: Given, view: ViewState) -> None:
             ("Network, HTML that opens offline", f"{stem}-network.html", "text/html", lambda: standalone_html(drawn, title)),
         ]
     for column, (label, name, mime, make) in zip(st.columns(2) * 4, files, strict=False):
-        column.download_button(label, data=make, file_name=name, mime=mime, on_click="ignore", key=f"download-{label}", width="stretch", icon=":material/download:")  # type: ignore[arg-type]
+        column.download_button(
+            label, data=make, file_name=name, mime=mime, on_click="ignore", key=f"download-{label}", width="stretch", icon=":material/download:"
+        )
