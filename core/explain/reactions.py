@@ -17,7 +17,7 @@ from core.errors import InputError
 from core.explain.incidences import incidence_table, per_layer_table, per_reaction, stack
 from core.metabolic.hypergraph import MetabolicHypergraph, build_hypergraph
 from core.models.network import ReactionNetwork
-from core.models.predict import Checkpoint, open_checkpoint, run_network
+from core.models.prediction import Checkpoint, open_checkpoint, run_network
 from core.storage import digest_of
 
 if TYPE_CHECKING:

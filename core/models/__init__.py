@@ -9,14 +9,14 @@ if TYPE_CHECKING:
     from core.models.conv import IncidenceTrace, StoichHypergraphConv
     from core.models.device import DeviceChoice, available_devices, resolve_device
     from core.models.network import NetworkConfig, ReactionNetwork
-    from core.models.predict import Prediction, predict
+    from core.models.prediction import Prediction, predict
 
 _HOME = {
     "checkpoint": ("Card", "checkpoint_warnings", "list_checkpoints", "load_card", "load_checkpoint", "save_checkpoint"),
     "conv": ("IncidenceTrace", "StoichHypergraphConv"),
     "device": ("DeviceChoice", "available_devices", "resolve_device"),
     "network": ("NetworkConfig", "ReactionNetwork"),
-    "predict": ("Prediction", "predict"),
+    "prediction": ("Prediction", "predict"),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
 __all__ = sorted(_MODULE)

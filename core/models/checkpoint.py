@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from core.errors import InputError
 from core.storage import digest, write_bytes, write_json
 
@@ -16,8 +18,8 @@ if TYPE_CHECKING:
 
 SHIPPED = Path(__file__).resolve().parents[2] / "assets" / "checkpoints"
 SCHEMA = 1
-TOLERANCE = 1e-3
-"""Slack, in scaled units, before a feature counts as outside the range seen in training."""
+SLACK = 0.5
+"""How far beyond the bounds seen in training (mmol/gDW/h) a bound may lie without a warning: training draws from open intervals."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,8 @@ def checkpoint_warnings(card: Card, graph: MetabolicHypergraph) -> list[str]:
     """What of a model and condition lies outside what the checkpoint was trained on, one sentence each; empty when nothing does."""
     trained = card.content["trained_on"]
     warnings = []
-    unseen = [r for r in graph.reactions if r not in set(trained["reactions"])]
+    seen: dict[str, list[float]] = trained["bounds"]
+    unseen = [r for r in graph.reactions if r not in seen]
     if unseen:
         share = len(unseen) / len(graph.reactions)
         warnings.append(
@@ -111,19 +114,20 @@ def checkpoint_warnings(card: Card, graph: MetabolicHypergraph) -> list[str]:
             "were never seen, so read its gates and predictions as extrapolation."
         )
     outside = []
-    for kind, values, names in (
-        ("metabolite", graph.x, graph.feature_names.metabolite),
-        ("reaction", graph.u, graph.feature_names.reaction),
-    ):
-        limits = trained["feature_range"][kind]
-        for column, name in enumerate(names):
-            low, high = limits[column]
-            if (values[:, column] < low - TOLERANCE).any() or (values[:, column] > high + TOLERANCE).any():
-                outside.append(f"{kind} {name}")
-    if outside and not unseen:
+    for reaction, low, high in zip(graph.reactions, graph.bounds.lower, graph.bounds.upper, strict=True):
+        least, most, floor, ceiling = seen.get(reaction, [-np.inf, np.inf, -np.inf, np.inf])
+        if not (least - SLACK <= low <= most + SLACK and floor - SLACK <= high <= ceiling + SLACK):
+            outside.append(f"{reaction} from {low:g} to {high:g}")
+    if outside:
         warnings.append(
-            f"This condition lies outside what {card.name!r} was trained on ({', '.join(outside[:4])}{', ...' if len(outside) > 4 else ''}); "
+            f"{len(outside)} bounds lie outside what {card.name!r} was trained on ({', '.join(outside[:3])}"
+            f"{', ...' if len(outside) > 3 else ''}, mmol/gDW/h); "
             "its gates and predictions here are extrapolation."
+        )
+    aims = {r: float(c) for r, c in zip(graph.reactions, graph.bounds.objective, strict=True) if c}
+    if not unseen and aims != trained["objective"]:
+        warnings.append(
+            f"{card.name!r} was trained with the objective {', '.join(trained['objective'])} only; with another, read it as extrapolation."
         )
     return warnings
 

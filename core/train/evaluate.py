@@ -21,6 +21,8 @@ from core.train.metrics import flux_r2, report
 from core.train.samples import Samples, make_samples
 
 Progress = Callable[[str, int, int], None]
+GROWTH_ROUNDS, FLUX_ROUNDS = 400, 100
+"""Boosting rounds of the baselines for growth and for each flux."""
 
 
 def build_card(
@@ -34,11 +36,10 @@ def build_card(
     on_progress: Progress | None = None,
 ) -> dict[str, Any]:
     """The content of a model card; the test split is looked at here for the first time."""
-    arrays = to_arrays(tables, splits["train"])
     command = f"python -m core train metabolic --name {name}" + "".join(
         f" --{key} {value}" for key, value in asdict(config).items() if key in ("samples", "epochs", "seed") and value != getattr(TrainConfig(), key)
     )
-    return {
+    content = {
         "name": name,
         "kind": "metabolic",
         "summary": f"{config.build().gate.capitalize()}-gated stoichiometric hypergraph network trained on flux balance analysis of {tables.id}.",
@@ -60,8 +61,8 @@ def build_card(
         "trained_on": {
             "model": tables.id,
             "model_sha256": tables.key,
-            "reactions": list(tables.reactions),
-            "feature_range": {"metabolite": _range(arrays.x), "reaction": _range(arrays.u)},
+            "bounds": _bounds_seen(tables, splits["train"]),
+            "objective": {tables.reactions[e]: float(tables.objective[e]) for e in np.flatnonzero(tables.objective)},
         },
         "test": figures(tables, network, splits["test"]),
         "validation": report_on(tables, network, splits["validation"]),
@@ -73,6 +74,7 @@ def build_card(
             "Weighting by stoichiometry does not enforce mass balance; predicted fluxes are not a steady state.",
         ],
     }
+    return dict(_without_nan(content))
 
 
 def figures(tables: ModelTables, network: ReactionNetwork, samples: Samples) -> dict[str, Any]:
@@ -118,11 +120,11 @@ def baselines(train: Samples, test: Samples, on_progress: Progress | None = None
     given, asked = _bounds(train), _bounds(test)
     varies = given.std(0) > 0
     given, asked = given[:, varies], asked[:, varies]
-    boosted = HistGradientBoostingRegressor(max_iter=400, random_state=0).fit(given, train.growth).predict(asked)
+    boosted = HistGradientBoostingRegressor(max_iter=GROWTH_ROUNDS, random_state=0).fit(given, train.growth).predict(asked)
     fluxes = np.tile(train.fluxes.mean(0), (len(test), 1))
     changing = np.flatnonzero(train.fluxes.std(0) > 1e-3)
     for i, e in enumerate(changing):
-        fluxes[:, e] = HistGradientBoostingRegressor(max_iter=100, random_state=0).fit(given, train.fluxes[:, e]).predict(asked)
+        fluxes[:, e] = HistGradientBoostingRegressor(max_iter=FLUX_ROUNDS, random_state=0).fit(given, train.fluxes[:, e]).predict(asked)
         if on_progress:
             on_progress("boosting a baseline per flux", i + 1, len(changing))
     ridge = Ridge(1.0).fit(np.arcsinh(given), np.column_stack([train.growth, train.fluxes])).predict(np.arcsinh(asked))
@@ -157,6 +159,7 @@ def evaluate(
     found: dict[str, Any] = {"test": figures(tables, network, test), "validation": report_on(tables, network, validation)}
     if with_baselines:
         found["baselines"] = baselines(split("train", config.samples, config.seed), test, on_progress)
+    found = dict(_without_nan(found))
     found["differences"] = _differences({k: card.content[k] for k in found}, found)
     return found
 
@@ -179,6 +182,14 @@ def _oxygen(tables: ModelTables, samples: Samples) -> np.ndarray:
     return samples.uptake[:, tables.reactions.index(exchange)] if exchange else np.zeros(len(samples))
 
 
-def _range(values: torch.Tensor) -> list[list[float]]:
-    flat = values.flatten(0, 1)
-    return [[round(float(a), 6), round(float(b), 6)] for a, b in zip(flat.amin(0), flat.amax(0), strict=True)]
+def _bounds_seen(tables: ModelTables, samples: Samples) -> dict[str, list[float]]:
+    """For each reaction the least and greatest lower bound and upper bound of the training conditions."""
+    seen = np.stack([samples.lower.min(0), samples.lower.max(0), samples.upper.min(0), samples.upper.max(0)], axis=1)
+    return {reaction: [round(float(b), 4) for b in row] for reaction, row in zip(tables.reactions, seen, strict=True)}
+
+
+def _without_nan(value: Any) -> Any:
+    """JSON knows no nan: a figure that is not defined (R2 of a constant) becomes None."""
+    if isinstance(value, dict):
+        return {k: _without_nan(v) for k, v in value.items()}
+    return None if isinstance(value, float) and np.isnan(value) else value

@@ -9,8 +9,8 @@ VARIES = 1e-3
 
 
 def r2(truth: np.ndarray, predicted: np.ndarray) -> float:
-    """Coefficient of determination, 1 - SS_res / SS_tot; nan when the truth does not vary."""
-    total = float(((truth - truth.mean()) ** 2).sum())
+    """Coefficient of determination, 1 - SS_res / SS_tot; nan when the truth does not vary or is empty."""
+    total = float(((truth - truth.mean()) ** 2).sum()) if len(truth) else 0.0
     return 1.0 - float(((truth - predicted) ** 2).sum()) / total if total > 0 else float("nan")
 
 

@@ -7,7 +7,9 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple
 
 import pytest
@@ -141,3 +143,12 @@ def test_importing_core_prints_nothing() -> None:
     code = f"import importlib\nfor name in {sorted(names)!r}: importlib.import_module(name)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("package", ["core.metabolic", "core.models", "core.explain"])
+def test_no_submodule_hides_a_public_name_of_its_package(package: str) -> None:
+    """``core.metabolic.fba`` was a module instead of the function once anything had imported the module of that name."""
+    home = import_module(package)
+    for path in Path(str(home.__file__)).parent.glob("*.py"):
+        import_module(package if path.stem == "__init__" else f"{package}.{path.stem}")
+    assert [name for name in home.__all__ if isinstance(getattr(home, name), ModuleType)] == []

@@ -135,7 +135,9 @@ def test_settings_are_checked():
     assert TrainConfig.from_dict({"network": {"gate": "none"}}).build().gate == "none"
 
 
-def test_the_card_is_reproduced_by_evaluate(tmp_path: Path):
+def test_the_card_is_reproduced_by_evaluate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("core.train.evaluate.GROWTH_ROUNDS", 3)
+    monkeypatch.setattr("core.train.evaluate.FLUX_ROUNDS", 2)
     from core.models import load_checkpoint, save_checkpoint
 
     run = Run(TINY, tmp_path / "run")
