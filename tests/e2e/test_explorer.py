@@ -63,12 +63,14 @@ def test_a_click_on_a_reaction_reaches_the_card_and_the_address(server, page: Pa
     field.press("Enter")
     page.locator(".st-key-explorer_hits").get_by_role("radio", name=re.compile("reaction GAPD")).click()
     expect(card).to_contain_text("Reaction GAPD")
-    settled(page)
+    expect(page.locator(".gs-canvas")).to_have_attribute("data-selected", "rxn:GAPD")
     page.locator(".st-key-card-close button").first.click()
     expect(page).not_to_have_url(re.compile("sel="))
     expect(card).to_contain_text("Nothing selected")
-    settled(page)
+    expect(page.locator(".gs-canvas")).to_have_attribute("data-selected", "")
     canvas = page.locator(".gs-canvas canvas").first
+    canvas.scroll_into_view_if_needed()
+    settled(page)
     box = canvas.bounding_box()
     assert box is not None
     canvas.click(position={"x": box["width"] / 2, "y": box["height"] / 2})

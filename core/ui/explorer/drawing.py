@@ -16,7 +16,7 @@ from core.ui.view_state import ViewState
 from core.viz.view import NetworkView, neighbourhood, pathway_view
 
 ALL = "all"
-VIEWS = {"overview": "Overview", "pathway": "Pathway", "neighbourhood": "Neighbourhood", "matrix": "Gate matrix"}
+VIEWS = {"overview": "Overview", "pathway": "Pathway", "neighbourhood": "Neighbourhood", "matrix": "Matrix"}
 MODES = {"hidden": "hide", "cloned": "clone", "shown": "show"}
 COLOURS = {"gate": "gate", "attention": "attention", "message": "|message|"}
 LARGEST = 150
@@ -26,7 +26,7 @@ LARGEST = 150
 def view_bar(given: Given, view: ViewState) -> None:
     """Which drawing, of what, coloured by what."""
     has_attention = data.checkpoint(view.checkpoint)[1].has_attention
-    left, middle, right, layer, head = st.columns([5, 4, 2, 2, 2], vertical_alignment="bottom")
+    left, middle, right, layer, head = st.columns([6, 4, 2, 2, 2], vertical_alignment="bottom")
     key = bind("explorer_view", view.view)
     left.segmented_control(
         "View", list(VIEWS), format_func=VIEWS.__getitem__, key=key, required=True, on_change=lambda: state.update(view=st.session_state[key])

@@ -32,12 +32,23 @@ function build(vis, canvas, data, shade, pick) {
   const net = new vis.Network(canvas, { nodes, edges }, themed(data.options, shade));
   const drawing = { net, nodes, edges, structure: data.structure, selected: data.selected.join(), clicked: null, entities: data.entities };
   drawCasing(net, nodes, edges);
-  net.on("click", (event) => {
-    const hit = event.nodes[0] ?? event.edges[0];
+  let picked = 0;
+  const take = (hit) => {
     net.unselectAll();
-    if (hit === undefined) return;
+    if (hit === undefined || performance.now() - picked < 400) return;
+    picked = performance.now();
     drawing.clicked = drawing.entities[hit];
     pick(drawing.clicked);
+  };
+  // vis-network's own click is a tap of at most 250 ms, which a busy browser misses: the mouse is heard from the canvas itself.
+  net.on("click", (event) => take(event.nodes[0] ?? event.edges[0]));
+  const surface = canvas.querySelector("canvas");
+  let down = null;
+  surface.addEventListener("pointerdown", (event) => (down = event));
+  surface.addEventListener("click", (event) => {
+    if (down && Math.hypot(event.clientX - down.clientX, event.clientY - down.clientY) > 5) return;
+    const at = { x: event.offsetX, y: event.offsetY };
+    take(net.getNodeAt(at) ?? net.getEdgeAt(at));
   });
   net.once("afterDrawing", () => centre(drawing, data, false));
   return drawing;
@@ -129,6 +140,7 @@ export default function (component) {
     const drawing = drawings.get(parentElement);
     if (drawing) update(drawing, data, shade);
     else drawings.set(parentElement, build(vis, canvas, data, shade, (entity) => setTriggerValue("picked", entity)));
+    canvas.dataset.selected = data.selected.length ? data.entities[data.selected[0]] : "";
   };
   draw();
   return () => {
