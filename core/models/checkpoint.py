@@ -118,9 +118,9 @@ def checkpoint_warnings(card: Card, graph: MetabolicHypergraph) -> list[str]:
         least, most, floor, ceiling = seen.get(reaction, [-np.inf, np.inf, -np.inf, np.inf])
         if not (least - SLACK <= low <= most + SLACK and floor - SLACK <= high <= ceiling + SLACK):
             outside.append(f"{reaction} from {low:g} to {high:g}")
-    if outside:
+    if outside and len(unseen) < len(graph.reactions) / 2:
         warnings.append(
-            f"{len(outside)} bounds lie outside what {card.name!r} was trained on ({', '.join(outside[:3])}"
+            f"{len(outside)} {'bound lies' if len(outside) == 1 else 'bounds lie'} outside what {card.name!r} was trained on ({', '.join(outside[:3])}"
             f"{', ...' if len(outside) > 3 else ''}, mmol/gDW/h); "
             "its gates and predictions here are extrapolation."
         )

@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 AXIS = {
-    "gate": "gate, mean over incidences, heads and layers (0 to 1)",
-    "gate_max": "gate, maximum over incidences, heads and layers (0 to 1)",
-    "gate_spread": "gate, standard deviation over incidences, heads and layers",
+    "gate": "gate, mean over incidences (0 to 1)",
+    "gate_max": "gate, maximum over incidences (0 to 1)",
+    "gate_spread": "gate, standard deviation over incidences",
     "message": "|message|, mean (network units)",
     "attention": "log2(attention x competitors), mean",
     "flux_predicted": "predicted flux (mmol/gDW/h)",
     "integrated_gradients": "integrated gradients (change of the target)",
     "occlusion": "change of the target when the reaction is masked",
 }
-"""Axis title of each column of the reaction table."""
+"""Axis title of each column of the reaction table; which layers and heads it is taken over stands beside the figure."""
 _UNIT_COLUMNS = ("gate", "gate_max")
 _BINS = np.linspace(0, 1, 21)
 
@@ -183,6 +183,8 @@ def message_vs_gate(table: pd.DataFrame) -> go.Figure:
     figure = go.Figure(points)
     figure.update_xaxes(title=AXIS["gate"], range=[0, 1])
     figure.update_yaxes(title=AXIS["message"], type="log" if decades else "linear", rangemode="normal" if decades else "tozero")
+    if decades:
+        figure.update_yaxes(dtick=1)
     alt = f"Scatter of mean |message| against mean gate for {len(known)} reactions."
     return finished(figure, "A large gate is not a large message", alt, height=420).update_layout(clickmode="event+select")
 

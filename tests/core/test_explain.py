@@ -107,7 +107,7 @@ def test_what_lies_outside_training_is_said(tables, core_network):
     own = own_medium(tables)
     assert checkpoint_warnings(card, build_hypergraph(tables, medium=own | {"EX_glc__D_e": 19, "EX_ac_e": 3}, knockouts=["PFK"])) == []
     [far] = checkpoint_warnings(card, build_hypergraph(tables, medium=own | {"EX_glc__D_e": 500}))
-    assert "1 bounds lie outside what 'core' was trained on (EX_glc__D_e from -500 to 1000" in far
+    assert "1 bound lies outside what 'core' was trained on (EX_glc__D_e from -500 to 1000" in far
     [aim] = checkpoint_warnings(card, build_hypergraph(tables, objective="ATPM"))
     assert "trained with the objective Biomass_Ecoli_core only" in aim
     [other] = checkpoint_warnings(card, build_hypergraph(load_tables("toy")))

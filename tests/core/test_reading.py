@@ -72,6 +72,15 @@ def test_tables_rebuild_the_stoichiometric_matrix(bundled: dict[str, tuple[Any, 
     assert {r for r, e in zip(tables.reactions, tables.exchange, strict=True) if e} == {r.id for r in model.exchanges}
 
 
+@pytest.mark.parametrize("name", SHAPES)
+def test_the_tables_shipped_are_those_of_the_installed_models(bundled: dict[str, tuple[Any, ModelTables]], name: str) -> None:
+    model, tables = bundled[name]
+    shipped = reading.load_tables_file(reading.SHIPPED / f"{name}.npz")
+    assert shipped is not None
+    assert shipped.key == tables.key
+    assert_same_tables(shipped, reading.tables_from_model(model, key=tables.key))
+
+
 def test_toy_is_a_to_two_b(bundled: dict[str, tuple[Any, ModelTables]]) -> None:
     model, tables = bundled["toy"]
     reaction = tables.reaction_index()["A_to_2B"]
@@ -105,11 +114,12 @@ def test_first_load_prints_nothing() -> None:
 
 @pytest.mark.parametrize("damage", [b"", b"no archive", None])
 def test_damaged_cache_is_rebuilt(damage: bytes | None) -> None:
-    first = reading.load_tables("toy")
+    data = sbml(name="damaged").encode()
+    first = reading.load_tables(data, name="m.xml")
     file = storage.folder("cache") / "models" / f"{first.key}.npz"
     whole = file.read_bytes()
     file.write_bytes(whole[: len(whole) // 2] + bytes(50) + whole[len(whole) // 2 + 50 :] if damage is None else damage)
-    assert_same_tables(reading.load_tables("toy"), first)
+    assert_same_tables(reading.load_tables(data, name="m.xml"), first)
     assert len(file.read_bytes()) == len(whole)
 
 

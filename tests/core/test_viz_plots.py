@@ -79,7 +79,7 @@ def test_ranking_is_by_magnitude_without_unknowns(reactions: pd.DataFrame) -> No
     assert list(bars.x) == [-0.9, 0.5, 0.1] and (bars.marker.cmin, bars.marker.cmax) == (-0.9, 0.9)
     gates = ranking_bars(reactions, "gate")
     assert gates.layout.xaxis.range == (0, 1) and (gates.data[0].marker.cmin, gates.data[0].marker.cmax) == (0, 1)
-    assert gates.layout.xaxis.title.text == "gate, mean over incidences, heads and layers (0 to 1)"
+    assert gates.layout.xaxis.title.text == "gate, mean over incidences (0 to 1)"
 
 
 def test_histogram_has_a_panel_per_layer_and_head_with_shares_of_one() -> None:

@@ -13,6 +13,7 @@ from core.ui.explorer.head import is_small, select
 from core.ui.network_component import network
 from core.ui.text import plain
 from core.ui.view_state import ViewState
+from core.viz.plots import alt_text
 from core.viz.view import NetworkView, neighbourhood, pathway_view
 
 ALL = "all"
@@ -90,7 +91,8 @@ def currency_bar(given: Given, view: ViewState) -> None:
             help="Water, protons, ATP and other hubs tie everything to everything: hide them, draw a copy for each reaction, or show them.",
         )
         tables = data.tables(given.model, given.model_objective)
-        listed = bind("explorer_currency", [m for m in currency(given, view) if m in set(tables.metabolites)])
+        known = set(tables.metabolites)
+        listed = bind("explorer_currency", [m for m in currency(given, view) if m in known])
         st.multiselect(
             "Which are currency",
             tables.metabolites,
@@ -219,7 +221,7 @@ def draw(given: Given, view: ViewState) -> None:
 def _overview(given: Given, view: ViewState) -> None:
     selected = view.selection.removeprefix("sub:") if view.selection and view.selection.startswith("sub:") else None
     figure = data.overview(given, view, currency(given, view), selected)
-    event = st.plotly_chart(figure, key="explorer-overview", on_select="rerun", selection_mode="points", theme="streamlit", alt=figure.layout.meta)
+    event = st.plotly_chart(figure, key="explorer-overview", on_select="rerun", selection_mode="points", theme="streamlit", alt=alt_text(figure))
     picked = picked_entity(event)
     if picked and st.session_state.get("explorer_overview_taken") != (picked, view.model):
         st.session_state["explorer_overview_taken"] = (picked, view.model)
@@ -241,7 +243,7 @@ def _matrix(given: Given, view: ViewState) -> None:
     hidden = set(currency(given, view)) if view.currency_mode == "hidden" else set()
     metabolites = [m for m in dict.fromkeys(rows["metabolite"]) if m not in hidden]
     figure = gate_matrix(found.incidences, reactions, metabolites)
-    st.plotly_chart(figure, key="explorer-matrix", alt=figure.layout.meta)
+    st.plotly_chart(figure, key="explorer-matrix", alt=alt_text(figure))
 
 
 def picked_entity(event: object) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import streamlit as st
@@ -16,6 +17,10 @@ from core.ui.explorer.card import columns
 from core.ui.explorer.drawing import is_network, network_view, picked_entity
 from core.ui.explorer.head import select
 from core.ui.view_state import ViewState
+from core.viz.plots import alt_text
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
 
 PANELS = ("Reactions", "Incidences", "Plots", "Export")
 SHOWN = ["reaction", "name", "gate", "gate_max", "gate_spread", "message", "attention", "flux_predicted", "subsystem", "equation", "gpr"]
@@ -118,6 +123,7 @@ def _plots(given: Given, view: ViewState) -> None:
     if rows.empty:
         st.info("No reaction passes the filters.")
         return
+    st.caption(f"{data.over(view).capitalize()}; the histograms show every layer and head.")
     left, right = st.columns(2)
     with left:
         _plot(plots.ranking_bars(rows, "gate"), "ranking")
@@ -133,8 +139,8 @@ def _plots(given: Given, view: ViewState) -> None:
         st.caption("Select a reaction or a metabolite to see the attention of its incidences.")
 
 
-def _plot(figure: object, name: str, *, selects: bool = True) -> None:
-    alt = figure.layout.meta  # type: ignore[attr-defined]
+def _plot(figure: Figure, name: str, *, selects: bool = True) -> None:
+    alt = alt_text(figure)
     if not selects:
         st.plotly_chart(figure, key=f"plot-{name}", alt=alt)
         return

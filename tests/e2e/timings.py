@@ -1,0 +1,121 @@
+"""Seconds a person waits, in a real browser: ``python -m tests.e2e.timings``. Prints figures; asserts nothing.
+
+Cold is a server process nobody has talked to, on empty user data; warm is the same process, asked again by a new tab.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.e2e.conftest import LAUNCH, start_server
+
+
+def seconds(act: Callable[[], object], until: Callable[[], object]) -> float:
+    """From just before ``act`` until ``until`` returns."""
+    start = time.perf_counter()
+    act()
+    until()
+    return time.perf_counter() - start
+
+
+def tab(browser: Browser) -> Page:
+    """A new tab with nothing cached."""
+    page = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce").new_page()
+    page.set_default_timeout(120_000)
+    return page
+
+
+def drawn(page: Page) -> Callable[[], object]:
+    """Waits for the reaction network's drawing."""
+    return lambda: page.wait_for_selector(".gs-canvas[data-selected]", timeout=120_000)
+
+
+def overview(page: Page) -> Callable[[], object]:
+    """Waits for the circles of the subsystem overview."""
+    return lambda: page.wait_for_selector(".js-plotly-plot .point", timeout=120_000)
+
+
+def idle(page: Page) -> None:
+    """Waits for the script to end."""
+    expect(page.locator("[data-testid=stApp]")).to_have_attribute("data-test-script-state", "notRunning", timeout=120_000)
+    page.wait_for_timeout(500)
+
+
+def core_network(browser: Browser, url: str) -> float:
+    """From the click on the front page's link to the drawing of E. coli core."""
+    page = tab(browser)
+    page.goto(url)
+    link = page.get_by_role("link", name="Open E. coli core")
+    link.wait_for()
+    idle(page)
+    waited = seconds(link.click, drawn(page))
+    page.context.close()
+    return waited
+
+
+def genome_overview(browser: Browser, url: str) -> float:
+    """From the link to the overview of iJO1366."""
+    page = tab(browser)
+    waited = seconds(lambda: page.goto(f"{url}/explorer?model=iJO1366"), overview(page))
+    idle(page)
+    page.context.close()
+    return waited
+
+
+def click_to_card(browser: Browser, url: str, model: str, reaction: str) -> float:
+    """From a click on a reaction of the drawing to its card."""
+    page = tab(browser)
+    page.goto(f"{url}/explorer?model={model}&view=pathway&sub=Glycolysis/Gluconeogenesis")
+    drawn(page)()
+    idle(page)
+    field = page.get_by_role("textbox", name=re.compile("Find"))
+    field.fill(reaction)
+    field.press("Enter")
+    page.locator(".st-key-explorer_hits").get_by_role("radio", name=re.compile(f"reaction {reaction}:")).click()
+    card = page.locator(".st-key-detail-card")
+    expect(card).to_contain_text(f"Reaction {reaction}", timeout=60_000)
+    expect(page.locator(".gs-canvas")).to_have_attribute("data-selected", f"rxn:{reaction}")
+    page.locator(".st-key-card-close button").first.click()
+    expect(card).to_contain_text("Nothing selected", timeout=60_000)
+    canvas = page.locator(".gs-canvas canvas").first
+    canvas.scroll_into_view_if_needed()
+    idle(page)
+    box = canvas.bounding_box()
+    assert box is not None
+    middle = {"x": box["width"] / 2, "y": box["height"] / 2}
+    waited = seconds(
+        lambda: canvas.click(position=middle), lambda: page.wait_for_selector(f".st-key-detail-card :text('Reaction {reaction}')", timeout=60_000)
+    )
+    page.context.close()
+    return waited
+
+
+def main() -> None:
+    """Prints the table."""
+    path = next(found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name)))
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=LAUNCH)
+        genome = start_server(Path(folder) / "genome")
+        rows = [("iJO1366 overview, cold", genome_overview(browser, genome.url))]
+        rows += [("iJO1366 overview, warm", genome_overview(browser, genome.url)) for _ in range(3)]
+        rows += [("iJO1366 pathway, click on a reaction to its card", click_to_card(browser, genome.url, "iJO1366", "PFK")) for _ in range(2)]
+        genome.stop()
+        core = start_server(Path(folder) / "core")
+        rows += [("E. coli core network after the click, cold", core_network(browser, core.url))]
+        rows += [("E. coli core network after the click, warm", core_network(browser, core.url)) for _ in range(3)]
+        rows += [("E. coli core, click on a reaction to its card", click_to_card(browser, core.url, "e_coli_core", "GAPD")) for _ in range(3)]
+        core.stop()
+        browser.close()
+    for what, waited in rows:
+        print(f"{waited:6.2f} s  {what}")
+
+
+if __name__ == "__main__":
+    main()
