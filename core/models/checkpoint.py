@@ -120,9 +120,8 @@ def checkpoint_warnings(card: Card, graph: MetabolicHypergraph) -> list[str]:
             outside.append(f"{reaction} from {low:g} to {high:g}")
     if outside and len(unseen) < len(graph.reactions) / 2:
         warnings.append(
-            f"{len(outside)} {'bound lies' if len(outside) == 1 else 'bounds lie'} outside what {card.name!r} was trained on ({', '.join(outside[:3])}"
-            f"{', ...' if len(outside) > 3 else ''}, mmol/gDW/h); "
-            "its gates and predictions here are extrapolation."
+            f"{len(outside)} {'bound lies' if len(outside) == 1 else 'bounds lie'} outside what {card.name!r} was trained on "
+            f"({', '.join(outside[:3])}{', ...' if len(outside) > 3 else ''}, mmol/gDW/h); its gates and predictions here are extrapolation."
         )
     aims = {r: float(c) for r, c in zip(graph.reactions, graph.bounds.objective, strict=True) if c}
     if not unseen and aims != trained["objective"]:

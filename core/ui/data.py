@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.errors import InputError
 from core.metabolic.condition import Medium
-from core.ui import device
+from core.ui import device, networks
 from core.ui.view_state import ViewState
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def default_currency(model: str, objective: str | None = None) -> tuple[str, ...
 def _checkpoint(name: str, weights: str, where: str) -> tuple[ReactionNetwork, Card]:
     from core.models import load_checkpoint
 
-    network, card = load_checkpoint(name)
+    network, card = load_checkpoint(networks.source(name))
     return network.to(where), card
 
 
@@ -100,7 +100,7 @@ def checkpoint(name: str) -> tuple[ReactionNetwork, Card]:
     """A trained network on this session's device, and its card."""
     from core.models import load_card
 
-    return _checkpoint(name, load_card(name).weights_sha256, device.choice().device)
+    return _checkpoint(name, load_card(networks.source(name)).weights_sha256, device.choice().device)
 
 
 @st.cache_resource(max_entries=12, show_spinner="Running the network ...")

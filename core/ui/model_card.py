@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import InputError
-from core.ui import state
+from core.ui import networks, state
 from core.ui.bind import bind
 from core.ui.text import duration, plain
 
@@ -24,14 +24,14 @@ FIGURES = {
 
 def draw() -> None:
     """The card of the checkpoint of the view."""
-    from core.models import list_checkpoints, load_card
+    from core.models import load_card
 
-    names = list_checkpoints()
+    names = networks.choices()
     now = state.current().checkpoint
     key = bind("card_checkpoint", now if now in names else names[0])
-    name = st.selectbox("Checkpoint", names, key=key, on_change=lambda: state.update(checkpoint=st.session_state[key]))
+    name = st.selectbox("Checkpoint", names, format_func=networks.label, key=key, on_change=lambda: state.update(checkpoint=st.session_state[key]))
     try:
-        card = load_card(name)
+        card = load_card(networks.source(name))
     except InputError as error:
         st.error(plain(str(error)))
         return

@@ -30,6 +30,7 @@ Setting = str | int | float | bool | None
 
 _ID = re.compile(r"[^\s,:<>\"'`\\]{1,200}")
 _UPLOAD = re.compile(r"upload:[0-9a-f]{64}")
+_RUN = re.compile(r"run:[\w.-]{1,80}")
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class ViewState:
         medium: a named medium, a dict of uptake bounds (exchange reaction id to mmol/gDW/h), or None for the model's own.
         knockouts: gene or reaction ids.
         objective: a reaction id, or None for the model's own.
-        checkpoint: the trained network's name.
+        checkpoint: the trained network's name, or ``run:<run id>`` of one trained on this computer.
         selection: an entity id such as ``rxn:PFK``, ``met:atp_c``, ``gene:b3916`` or ``sub:Glycolysis``.
         view: one of :data:`VIEWS`; subsystem: the pathway shown; hops: the reach of a neighbourhood.
         currency_mode: one of :data:`CURRENCY_MODES`; currency: ids of the metabolites meant, or None for the hubs by degree.
@@ -233,6 +234,12 @@ def _model(value: Any) -> str:
     return _identifier(value)
 
 
+def _network(value: Any) -> str:
+    if isinstance(value, str) and _RUN.fullmatch(value):
+        return value
+    return _identifier(value)
+
+
 def _text(value: Any) -> str:
     if not isinstance(value, str) or not value or len(value) > MAX_TEXT or not value.isprintable():
         raise ValueError(f"{str(value)[:40]!r} is not a short text")
@@ -329,7 +336,7 @@ _CODECS: dict[str, _Codec] = {
     "medium": _Codec("medium", _optional(_medium), _write_medium, _parse_medium),
     "knockouts": _Codec("ko", _identifiers, _join, _split),
     "objective": _Codec("objective", _optional(_identifier)),
-    "checkpoint": _Codec("net", _identifier),
+    "checkpoint": _Codec("net", _network),
     "selection": _Codec("sel", _optional(_entity)),
     "view": _Codec("view", _one_of(VIEWS)),
     "subsystem": _Codec("sub", _optional(_text)),

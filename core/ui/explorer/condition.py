@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.errors import InputError, MissingObjective
 from core.storage import digest_of
-from core.ui import data, state
+from core.ui import data, networks, state
 from core.ui.bind import bind
 from core.ui.text import plain
 from core.ui.view_state import ViewState
@@ -25,7 +25,6 @@ def open_model(source: str, objective: str | None = None) -> None:
 def model_bar(view: ViewState) -> None:
     """Model and network choice, and the place for an own file."""
     from core.metabolic import BUNDLED, list_uploads, model_label
-    from core.models import list_checkpoints
 
     left, middle, right = st.columns([3, 2, 2], vertical_alignment="bottom")
     sources = list(dict.fromkeys([*BUNDLED, *(source for source, _ in list_uploads()), view.model]))
@@ -38,11 +37,12 @@ def model_bar(view: ViewState) -> None:
         on_change=lambda: open_model(st.session_state[key]),
         help="Bundled models, and the files loaded earlier on this computer.",
     )
-    networks = list(dict.fromkeys([*list_checkpoints(kind="metabolic"), view.checkpoint]))
+    names = list(dict.fromkeys([*networks.choices(), view.checkpoint]))
     net = bind("explorer_network", view.checkpoint)
     middle.selectbox(
         "Network",
-        networks,
+        names,
+        format_func=networks.label,
         key=net,
         on_change=lambda: state.update(checkpoint=st.session_state[net]),
         help="The trained network whose gates are shown; its card is on the Checkpoints page.",
