@@ -58,6 +58,7 @@ def write_atomic(path: Path, write: Callable[[Path], None]) -> Path:
         write(temporary)
         with open(temporary, "rb") as written:
             os.fsync(written.fileno())
+        temporary.chmod(0o644)  # mkstemp's 0600 would make exports unreadable for others
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
