@@ -7,6 +7,7 @@ page()
 import streamlit as st
 
 from core.ui import about, device
+from core.ui.nav import ROOT
 from core.ui.starts import STARTS, start_card
 
 st.title("Gatescope")
@@ -16,6 +17,13 @@ with st.container(key="starts"):
     for column, start in zip(st.columns(len(STARTS)), STARTS, strict=True):
         with column:
             start_card(start)
+
+st.image(
+    str(ROOT / "assets" / "explorer.png"),
+    caption="E. coli core on glucose: every spoke is one metabolite in one reaction, coloured by the gate of the trained network.",
+    alt="The explorer: a reaction network with spokes coloured by gate, and the card of phosphofructokinase beside it",
+    width="stretch",
+)
 
 st.subheader("This installation")
 where, networks, packages = st.columns([1, 1, 2], gap="large")

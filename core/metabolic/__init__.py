@@ -5,7 +5,9 @@ Names load on first use, so that reading a model does not import torch and build
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from core.lazy import exports
 
 if TYPE_CHECKING:
     from core.metabolic.condition import Condition, ConditionBounds, apply_condition, own_medium, resolve_medium
@@ -17,23 +19,16 @@ if TYPE_CHECKING:
     from core.metabolic.subsystems import Subsystems, assign_subsystems, currency_metabolites
     from core.metabolic.tables import ModelTables, tables_from_model
 
-_HOME = {
-    "condition": ("Condition", "ConditionBounds", "apply_condition", "own_medium", "resolve_medium"),
-    "flux_balance": ("FbaResult", "blocked_reactions", "fba", "knockout_growth", "missing_nutrients"),
-    "hypergraph": ("FeatureNames", "MetabolicHypergraph", "build_hypergraph"),
-    "media": ("carbon_exchanges", "find_exchange", "named_media", "nutrient_name"),
-    "reading": ("BUNDLED", "list_uploads", "load_model", "load_tables", "model_label", "store_upload"),
-    "search": ("SearchIndex", "links", "search_index"),
-    "subsystems": ("Subsystems", "assign_subsystems", "currency_metabolites"),
-    "tables": ("ModelTables", "tables_from_model"),
-}
-_MODULE = {name: module for module, names in _HOME.items() for name in names}
-__all__ = sorted(_MODULE)
-
-
-def __getattr__(name: str) -> Any:
-    from importlib import import_module
-
-    if name not in _MODULE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULE[name]}"), name)
+__all__, __getattr__ = exports(
+    __name__,
+    {
+        "condition": ("Condition", "ConditionBounds", "apply_condition", "own_medium", "resolve_medium"),
+        "flux_balance": ("FbaResult", "blocked_reactions", "fba", "knockout_growth", "missing_nutrients"),
+        "hypergraph": ("FeatureNames", "MetabolicHypergraph", "build_hypergraph"),
+        "media": ("carbon_exchanges", "find_exchange", "named_media", "nutrient_name"),
+        "reading": ("BUNDLED", "list_uploads", "load_model", "load_tables", "model_label", "store_upload"),
+        "search": ("SearchIndex", "links", "search_index"),
+        "subsystems": ("Subsystems", "assign_subsystems", "currency_metabolites"),
+        "tables": ("ModelTables", "tables_from_model"),
+    },
+)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from core.lazy import exports
 
 if TYPE_CHECKING:
     from core.models.checkpoint import Card, checkpoint_warnings, list_checkpoints, load_card, load_checkpoint, save_checkpoint
@@ -11,20 +13,13 @@ if TYPE_CHECKING:
     from core.models.network import NetworkConfig, ReactionNetwork
     from core.models.prediction import Prediction, predict
 
-_HOME = {
-    "checkpoint": ("Card", "checkpoint_warnings", "list_checkpoints", "load_card", "load_checkpoint", "save_checkpoint"),
-    "conv": ("IncidenceTrace", "StoichHypergraphConv"),
-    "device": ("DeviceChoice", "available_devices", "resolve_device"),
-    "network": ("NetworkConfig", "ReactionNetwork"),
-    "prediction": ("Prediction", "predict"),
-}
-_MODULE = {name: module for module, names in _HOME.items() for name in names}
-__all__ = sorted(_MODULE)
-
-
-def __getattr__(name: str) -> Any:
-    from importlib import import_module
-
-    if name not in _MODULE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULE[name]}"), name)
+__all__, __getattr__ = exports(
+    __name__,
+    {
+        "checkpoint": ("Card", "checkpoint_warnings", "list_checkpoints", "load_card", "load_checkpoint", "save_checkpoint"),
+        "conv": ("IncidenceTrace", "StoichHypergraphConv"),
+        "device": ("DeviceChoice", "available_devices", "resolve_device"),
+        "network": ("NetworkConfig", "ReactionNetwork"),
+        "prediction": ("Prediction", "predict"),
+    },
+)

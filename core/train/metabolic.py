@@ -145,7 +145,7 @@ def predict_arrays(network: ReactionNetwork, edges: Hyperedges, arrays: Arrays, 
 
 
 class Run:
-    """A training run in a folder: ``training.json``, ``samples-*``, ``state.safetensors``, ``history.jsonl``, ``best.safetensors``.
+    """A training run in a folder: ``training.json``, ``samples-*``, ``resume.safetensors``, ``history.jsonl``, ``best.safetensors``.
 
     Killing the process at any moment and calling :meth:`fit` again gives the weights an unbroken run gives: batches and
     the learning rate depend on the seed and the step alone.
@@ -277,12 +277,12 @@ class Run:
             content |= {f"optimizer.{i}.{name}": value for name, value in moments.items()}
         plain = {name: value.detach().cpu().contiguous().clone() for name, value in content.items()}
         metadata = {"step": str(step), "best": repr(best), "seconds": repr(seconds)}
-        write_atomic(self.folder / "state.safetensors", lambda p: save_file(plain, p, metadata))
+        write_atomic(self.folder / "resume.safetensors", lambda p: save_file(plain, p, metadata))
 
     def _restore(self, network: ReactionNetwork, average: ReactionNetwork, optimizer: torch.optim.Optimizer) -> tuple[int, float, float]:
         from safetensors import safe_open
 
-        path = self.folder / "state.safetensors"
+        path = self.folder / "resume.safetensors"
         if not path.exists():
             return 0, -math.inf, 0.0
         with safe_open(path, framework="pt", device=self.device) as stored:

@@ -9,6 +9,8 @@ import pandas as pd
 import streamlit as st
 
 from core.runs import RUN_FOLDER, RunInfo, cancel_run, delete_run, list_runs, start_job
+from core.ui import networks
+from core.ui.nav import entry, page_of
 from core.ui.text import duration, moment, plain
 
 POLL_SECONDS = 1.5
@@ -31,7 +33,7 @@ def training_form() -> None:
         gate = st.segmented_control("Gates", list(_GATES), format_func=_GATES.__getitem__, default="incidence", required=True)
         samples, epochs, seed = st.columns(3)
         sample_count = samples.number_input(
-            "Growth conditions to learn from", 16, 100_000, 2_400, help="Each is a random medium with knock-outs, solved by FBA."
+            "Growth conditions to learn from", 32, 100_000, 2_400, help="Each is a random medium with knock-outs, solved by FBA."
         )
         epoch_count = epochs.number_input("Epochs", 1, 2_000, 50)
         seed_value = seed.number_input("Seed", 0, 2**31 - 1, 0, help="The same seed gives the same conditions and the same starting weights.")
@@ -113,6 +115,9 @@ def _actions(run: RunInfo) -> None:
                     cancel_run(run.id)
                 st.rerun()
             return
+        if networks.RUN + run.id in networks.choices():
+            view = {"net": networks.RUN + run.id}
+            st.page_link(page_of(entry("explorer")), label="See its gates", icon=":material/hub:", query_params=view, help="")
         with st.popover("Delete", icon=":material/delete:"):
             st.markdown("Delete this run with everything it wrote?")
             if st.button("Delete it", key=f"delete_{run.id}", type="primary"):

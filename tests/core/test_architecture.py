@@ -17,7 +17,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 LAYERS = (
-    ("core.errors", "core.storage", "core"),
+    ("core.errors", "core.lazy", "core.storage", "core"),
     ("core.runs", "core.models", "core.metabolic", "core.rna"),
     ("core.viz", "core.explain", "core.train", "core.bench"),
     ("core.ui", "core.commands", "core.__main__"),

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.ui import data, state
 from core.ui.data import Given
@@ -88,14 +89,7 @@ def _reaction(given: Given, view: ViewState, name: str) -> Later:
         st.dataframe(detail[by_layer], hide_index=True, column_config=columns(), alt=f"Incidences of {name} by layer and head")
     left, right = st.columns(2)
     left.button("Neighbourhood", icon=":material/hub:", on_click=state.update, kwargs={"view": "neighbourhood"}, width="stretch")
-    right.button(
-        "Knock out",
-        icon=":material/block:",
-        on_click=state.update,
-        kwargs={"knockouts": (*view.knockouts, name)},
-        disabled=name in view.knockouts,
-        width="stretch",
-    )
+    _knock_out(right, view, name)
 
     def fill() -> None:
         flux.markdown(f"- **Flux**: FBA {_flux(given, name)}, network {row['flux_predicted']:.3f} mmol/gDW/h")
@@ -163,14 +157,7 @@ def _gene(given: Given, view: ViewState, name: str) -> None:
     if chosen:
         select(f"rxn:{rows['reaction'].iloc[chosen[0]]}")
         st.rerun()
-    st.button(
-        "Knock out",
-        icon=":material/block:",
-        on_click=state.update,
-        kwargs={"knockouts": (*view.knockouts, name)},
-        disabled=name in view.knockouts,
-        width="stretch",
-    )
+    _knock_out(st.container(), view, name)
 
 
 def _pathway(given: Given, view: ViewState, name: str) -> None:
@@ -194,6 +181,17 @@ def _pathway(given: Given, view: ViewState, name: str) -> None:
         hide_index=True,
         column_config=columns(),
         alt=f"Reactions of {name}",
+    )
+
+
+def _knock_out(place: DeltaGenerator, view: ViewState, name: str) -> None:
+    place.button(
+        "Knock out",
+        icon=":material/block:",
+        on_click=state.update,
+        kwargs={"knockouts": (*view.knockouts, name)},
+        disabled=name in view.knockouts,
+        width="stretch",
     )
 
 
