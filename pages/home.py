@@ -18,12 +18,16 @@ with st.container(key="starts"):
         with column:
             start_card(start)
 
-st.image(
-    str(ROOT / "assets" / "explorer.png"),
-    caption="E. coli core on glucose: every spoke is one metabolite in one reaction, coloured by the gate of the trained network.",
-    alt="The explorer: a reaction network with spokes coloured by gate, and the card of phosphofructokinase beside it",
-    width="stretch",
-)
+picture, accuracy = st.columns([3, 2], gap="large")
+with picture:
+    st.image(
+        str(ROOT / "assets" / "explorer.png"),
+        caption="E. coli core on glucose: every spoke is one metabolite in one reaction, coloured by the gate of the trained network.",
+        alt="The explorer: a reaction network with spokes coloured by gate, and the card of phosphofructokinase beside it",
+        width="stretch",
+    )
+with accuracy:
+    about.draw_accuracy()
 
 st.subheader("This installation")
 where, networks, packages = st.columns([1, 1, 2], gap="large")

@@ -6,6 +6,7 @@ import json
 import zipfile
 import zlib
 from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,10 +80,18 @@ class ModelTables:
 
     def reaction_index(self) -> dict[str, int]:
         """Reaction id to its row in the reaction tables."""
-        return {r: i for i, r in enumerate(self.reactions)}
+        return self._reaction_index
 
     def metabolite_index(self) -> dict[str, int]:
         """Metabolite id to its row in the metabolite tables."""
+        return self._metabolite_index
+
+    @cached_property
+    def _reaction_index(self) -> dict[str, int]:
+        return {r: i for i, r in enumerate(self.reactions)}
+
+    @cached_property
+    def _metabolite_index(self) -> dict[str, int]:
         return {m: i for i, m in enumerate(self.metabolites)}
 
     def stoichiometric_matrix(self) -> np.ndarray:

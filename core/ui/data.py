@@ -88,6 +88,33 @@ def default_currency(model: str, objective: str | None = None) -> tuple[str, ...
     return tuple(currency_metabolites(tables(model, objective)))
 
 
+@st.cache_resource(max_entries=8, show_spinner=False)
+def nutrients(model: str, objective: str | None = None) -> dict[str, str]:
+    """Every exchange reaction and the name of its nutrient."""
+    from core.metabolic import nutrient_name
+
+    found = tables(model, objective)
+    return {r: nutrient_name(found, r) for r, exchange in zip(found.reactions, found.exchange, strict=True) if exchange}
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def media(model: str, objective: str | None = None) -> dict[str, dict[str, float]]:
+    """The named media of a model."""
+    from core.metabolic import named_media
+
+    return named_media(tables(model, objective))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def hubs(model: str, objective: str | None = None, count: int = 100) -> tuple[str, ...]:
+    """The metabolites in most reactions, most first."""
+    import numpy as np
+
+    found = tables(model, objective)
+    degree = np.bincount(found.rows, minlength=len(found.metabolites))
+    return tuple(found.metabolites[v] for v in np.argsort(-degree, kind="stable")[:count])
+
+
 @st.cache_resource(max_entries=8, show_spinner="Loading the network ...")
 def _checkpoint(name: str, weights: str, where: str) -> tuple[ReactionNetwork, Card]:
     from core.models import load_checkpoint

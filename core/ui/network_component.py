@@ -6,6 +6,7 @@ whose message never changes, so Streamlit's message cache keeps it in the browse
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,20 +22,20 @@ _STATIC = Path(__file__).parent / "static"
 _VIZ_STATIC = Path(__file__).parents[1] / "viz" / "static"
 
 
-def network(view: NetworkView, *, key: str, height: int = 620) -> str | None:
-    """Draws a network; returns the entity id clicked in this run ("rxn:PFK", "met:atp_c"; a spoke stands for its reaction), else None.
+def network(view: NetworkView, *, key: str, on_pick: Callable[[str], None], height: int = 620) -> None:
+    """Draws a network; a click calls ``on_pick`` with the entity id ("rxn:PFK", "met:atp_c"; a spoke stands for its reaction) before the next run.
 
     A view of the same nodes at the same places is updated in place: the zoom stays. A new selection is brought to the centre.
     """
     library, drawing = _components()
     library(key=f"{key}-library", height=1)
-    result = drawing(key=key, data={**payload(view), "height": height}, on_picked_change=_nothing)
-    picked = result.picked
-    return picked if isinstance(picked, str) else None
 
+    def picked() -> None:
+        entity = st.session_state[key].picked
+        if isinstance(entity, str):
+            on_pick(entity)
 
-def _nothing() -> None:
-    """A trigger is only reported when it has a callback."""
+    drawing(key=key, data={**payload(view), "height": height}, on_picked_change=picked)
 
 
 @lru_cache(maxsize=1)

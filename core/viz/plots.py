@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -219,3 +219,19 @@ def attention_bars(incidences: pd.DataFrame, entity: str) -> go.Figure:
     figure.update_yaxes(autorange="reversed", automargin=True, type="category")
     alt = f"Bars of the attention of {len(shown)} incidences of {name}, relative to the uniform share."
     return finished(figure, f"Attention within {plain(name)}", alt, height=130 + 24 * max(3, len(shown))).update_layout(clickmode="event+select")
+
+
+def held_out_bars(name: str, content: Mapping[str, Any]) -> go.Figure:
+    """Growth R2 and median flux R2 on held-out conditions, of a network and the baselines on its model card."""
+    import plotly.graph_objects as go
+
+    rows = {name: content["test"], **content["baselines"]}
+    labels = [plain(label) for label in rows]
+    bars = [
+        go.Bar(x=[figures[key] for figures in rows.values()], y=labels, orientation="h", name=title, texttemplate="%{x:.2f}", marker_color=colour)
+        for key, title, colour in (("flux_r2_median", "flux R², median", CIVIDIS[5]), ("growth_r2", "growth R²", CIVIDIS[1]))
+    ]
+    figure = finished(go.Figure(bars), "Held-out accuracy", f"Held-out growth and flux R2 of {name} beside its baselines.", height=280)
+    figure.update_layout(barmode="group", showlegend=True, legend={"orientation": "h", "traceorder": "reversed", "y": -0.15})
+    figure.update_xaxes(range=[0, 1.05], title="R², 1 is perfect")
+    return figure.update_yaxes(autorange="reversed")

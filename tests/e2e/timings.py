@@ -1,6 +1,7 @@
 """Seconds a person waits, in a real browser: ``python -m tests.e2e.timings``. Prints figures; asserts nothing.
 
-Cold is a server process nobody has talked to, on empty user data; warm is the same process, asked again by a new tab.
+Cold is a server process nobody has talked to, on empty user data; warm is the same process and browser, asked again in a
+new tab.
 """
 
 from __future__ import annotations
@@ -25,9 +26,10 @@ def seconds(act: Callable[[], object], until: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def tab(browser: Browser) -> Page:
-    """A new tab with nothing cached."""
-    page = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce").new_page()
+def tab(browser: Browser, *, known: bool = False) -> Page:
+    """A new tab: of a browser that has never seen the app or, when ``known``, of the one that has."""
+    context = browser.contexts[0] if known else browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
+    page = context.new_page()
     page.set_default_timeout(120_000)
     return page
 
@@ -45,33 +47,34 @@ def overview(page: Page) -> Callable[[], object]:
 def idle(page: Page) -> None:
     """Waits for the script to end."""
     expect(page.locator("[data-testid=stApp]")).to_have_attribute("data-test-script-state", "notRunning", timeout=120_000)
-    page.wait_for_timeout(500)
+    page.wait_for_timeout(1500)  # the browser itself comes to rest
 
 
-def core_network(browser: Browser, url: str) -> float:
-    """From the click on the front page's link to the drawing of E. coli core."""
-    page = tab(browser)
+def from_home(browser: Browser, url: str, name: str, until: Callable[[Page], Callable[[], object]], *, known: bool = True) -> float:
+    """From the click on a link of the front page to what it opens."""
+    page = tab(browser, known=known)
     page.goto(url)
-    link = page.get_by_role("link", name="Open E. coli core")
+    link = page.get_by_role("link", name=name)
     link.wait_for()
     idle(page)
-    waited = seconds(link.click, drawn(page))
-    page.context.close()
+    waited = seconds(link.click, until(page))
+    idle(page)
+    page.close()
     return waited
 
 
-def genome_overview(browser: Browser, url: str) -> float:
-    """From the link to the overview of iJO1366."""
-    page = tab(browser)
+def genome_overview(browser: Browser, url: str, *, known: bool = True) -> float:
+    """From entering a deep link to the overview of iJO1366: the app's own scripts load too."""
+    page = tab(browser, known=known)
     waited = seconds(lambda: page.goto(f"{url}/explorer?model=iJO1366"), overview(page))
     idle(page)
-    page.context.close()
+    page.close()
     return waited
 
 
-def click_to_card(browser: Browser, url: str, model: str, reaction: str) -> float:
+def click_to_card(browser: Browser, url: str, model: str, reaction: str, *, known: bool = True) -> float:
     """From a click on a reaction of the drawing to its card."""
-    page = tab(browser)
+    page = tab(browser, known=known)
     page.goto(f"{url}/explorer?model={model}&view=pathway&sub=Glycolysis/Gluconeogenesis")
     drawn(page)()
     idle(page)
@@ -93,7 +96,7 @@ def click_to_card(browser: Browser, url: str, model: str, reaction: str) -> floa
     waited = seconds(
         lambda: canvas.click(position=middle), lambda: page.wait_for_selector(f".st-key-detail-card :text('Reaction {reaction}')", timeout=60_000)
     )
-    page.context.close()
+    page.close()
     return waited
 
 
@@ -103,13 +106,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=LAUNCH)
         genome = start_server(Path(folder) / "genome")
-        rows = [("iJO1366 overview, cold", genome_overview(browser, genome.url))]
-        rows += [("iJO1366 overview, warm", genome_overview(browser, genome.url)) for _ in range(3)]
+        rows = [("iJO1366 overview, cold, deep link", genome_overview(browser, genome.url, known=False))]
+        rows += [("iJO1366 overview, warm, after the click", from_home(browser, genome.url, "Open the iJO1366 overview", overview)) for _ in range(3)]
+        rows += [("iJO1366 overview, warm, deep link", genome_overview(browser, genome.url)) for _ in range(2)]
         rows += [("iJO1366 pathway, click on a reaction to its card", click_to_card(browser, genome.url, "iJO1366", "PFK")) for _ in range(2)]
         genome.stop()
         core = start_server(Path(folder) / "core")
-        rows += [("E. coli core network after the click, cold", core_network(browser, core.url))]
-        rows += [("E. coli core network after the click, warm", core_network(browser, core.url)) for _ in range(3)]
+        rows += [("E. coli core network after the click, cold", from_home(browser, core.url, "Open E. coli core", drawn, known=False))]
+        rows += [("E. coli core network after the click, warm", from_home(browser, core.url, "Open E. coli core", drawn)) for _ in range(3)]
         rows += [("E. coli core, click on a reaction to its card", click_to_card(browser, core.url, "e_coli_core", "GAPD")) for _ in range(3)]
         core.stop()
         browser.close()

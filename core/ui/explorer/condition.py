@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from core.errors import InputError, MissingObjective
@@ -11,8 +14,13 @@ from core.ui.bind import bind
 from core.ui.text import plain
 from core.ui.view_state import ViewState
 
+if TYPE_CHECKING:
+    from core.metabolic import ModelTables
+
 OWN = "the model's own"
 EDITED = "edited"
+LISTED = 600
+"""With more genes and reactions than this they are typed, not listed: the browser would build thousands of options at every view."""
 _FRESH = {"medium": None, "knockouts": (), "objective": None, "selection": None, "subsystem": None, "view": "overview", "search": None, "gene": None}
 
 
@@ -89,10 +97,8 @@ def _upload(key: str = "bar") -> None:
 
 def condition_bar(view: ViewState) -> None:
     """Medium, knock-outs and objective."""
-    from core.metabolic import named_media
-
     tables = data.tables(*model_of(view))
-    media: list[str] = [OWN, *named_media(tables)]
+    media: list[str] = [OWN, *data.media(*model_of(view))]
     now = OWN if view.medium is None else view.medium if isinstance(view.medium, str) else EDITED
     if now not in media:
         media.append(now)
@@ -105,43 +111,70 @@ def condition_bar(view: ViewState) -> None:
             state.update(medium=None if picked == OWN else picked)
 
     left.selectbox("Medium", media, key=key, on_change=choose, help="Named media replace every uptake of the model.")
-    known = set(tables.genes) | set(tables.reactions)
+    known = [*tables.genes, *tables.reactions]
     symbols = dict(zip(tables.genes, tables.gene_names, strict=True))
-    lost = bind("explorer_knockouts", [k for k in view.knockouts if k in known])
+    large = len(known) > LISTED
+    lost = bind("explorer_knockouts", list(view.knockouts))
     middle.multiselect(
         "Knock-outs",
-        [*tables.genes, *tables.reactions],
+        list(dict.fromkeys([*view.knockouts, *(_near(view, tables) if large else known)])),
         format_func=lambda k: f"{symbols[k]} ({k})" if symbols.get(k) and symbols[k] != k else k,
         key=lost,
-        on_change=lambda: state.update(knockouts=tuple(st.session_state[lost])),
-        placeholder="genes or reactions",
-        help="Genes act through the gene-reaction rule: an isozyme keeps its reaction open.",
+        on_change=lambda: state.update(knockouts=tuple(_locus(k, tables) for k in st.session_state[lost])),
+        placeholder="type genes or reactions" if large else "genes or reactions",
+        accept_new_options=large,
+        help="Genes (locus or symbol) act through the gene-reaction rule: an isozyme keeps its reaction open. In a large model type the id.",
     )
-    options = [OWN, *tables.reactions]
-    aim = bind("explorer_objective", view.objective if view.objective in options else OWN)
+    aims = _objectives(view, tables) if large else tables.reactions
+    options = list(dict.fromkeys([OWN, *aims, *([view.objective] if view.objective else [])]))
+    aim = bind("explorer_objective", view.objective or OWN)
     right.selectbox(
         "Objective",
         options,
         key=aim,
         on_change=lambda: state.update(objective=None if st.session_state[aim] == OWN else st.session_state[aim]),
-        help="The reaction whose flux FBA maximises and the network reads out as growth.",
+        accept_new_options=large,
+        help="The reaction whose flux FBA maximises and the network reads out as growth. In a large model type any reaction's id.",
     )
     with last.popover("Edit uptakes", icon=":material/edit:", width="stretch"):
         _uptakes(view)
 
 
+def _near(view: ViewState, tables: ModelTables) -> list[str]:
+    """What the selection suggests to knock out: the reaction itself and its genes, or the gene."""
+    kind, _, name = (view.selection or "").partition(":")
+    if kind == "rxn" and name in set(tables.reactions):
+        rule = set(re.findall(r"[^\s()]+", tables.gprs[tables.reactions.index(name)]))
+        return [name, *(g for g in tables.genes if g in rule)]
+    return [name] if kind == "gene" and name in set(tables.genes) else []
+
+
+def _objectives(view: ViewState, tables: ModelTables) -> list[str]:
+    """Reactions likely to be an objective: those that are one, biomass and maintenance, and the selected one."""
+    kind, _, name = (view.selection or "").partition(":")
+    likely = [r for r, c in zip(tables.reactions, tables.objective, strict=True) if c or "biomass" in r.lower() or r == "ATPM"]
+    return [*likely, name] if kind == "rxn" and name in set(tables.reactions) else likely
+
+
+def _locus(typed: str, tables: ModelTables) -> str:
+    """The gene's locus for a symbol, anything else as it is."""
+    typed = typed.strip()
+    symbols = {symbol.lower(): gene for gene, symbol in zip(tables.genes, tables.gene_names, strict=True) if symbol}
+    return typed if typed in set(tables.genes) | set(tables.reactions) else symbols.get(typed.lower(), typed)
+
+
 def _uptakes(view: ViewState) -> None:
     import pandas as pd
 
-    from core.metabolic import nutrient_name, resolve_medium
+    from core.metabolic import resolve_medium
 
     tables = data.tables(*model_of(view))
     medium = resolve_medium(tables, view.medium)
-    exchanges = [r for r, is_exchange in zip(tables.reactions, tables.exchange, strict=True) if is_exchange]
-    exchanges.sort(key=lambda r: (r not in medium, r))
+    names = data.nutrients(*model_of(view))
+    exchanges = sorted(names, key=lambda r: (r not in medium, r))
     rows = pd.DataFrame(
         {
-            "nutrient": [nutrient_name(tables, r) for r in exchanges],
+            "nutrient": [names[r] for r in exchanges],
             "exchange": exchanges,
             "uptake": [medium.get(r, 0.0) for r in exchanges],
         }

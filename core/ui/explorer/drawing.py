@@ -95,10 +95,10 @@ def currency_bar(given: Given, view: ViewState) -> None:
         listed = bind("explorer_currency", [m for m in currency(given, view) if m in known])
         st.multiselect(
             "Which are currency",
-            tables.metabolites,
+            list(dict.fromkeys([*data.hubs(given.model, given.model_objective), *currency(given, view)])),
             key=listed,
             on_change=lambda: state.update(currency=tuple(st.session_state[listed])),
-            help="By default the metabolites in most reactions.",
+            help="Offered are the metabolites in most reactions; by default the first of them.",
         )
         if st.button("Back to the default list", disabled=view.currency is None):
             state.update(currency=None)
@@ -212,10 +212,7 @@ def draw(given: Given, view: ViewState) -> None:
         for note in notes:
             st.caption(plain(note))
         if drawn is not None:
-            picked = network(drawn, key="explorer-network")
-            if picked and picked != view.selection:
-                select(picked)
-                st.rerun()
+            network(drawn, key="explorer-network", on_pick=select)
 
 
 def _overview(given: Given, view: ViewState) -> None:
