@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from core.viz.overview import overview_figure, subsystem_links, subsystem_table
-from core.viz.plots import alt_text, attention_bars, gate_histogram, gate_matrix, message_vs_gate, ranking_bars
+from core.viz.plots import alt_text, attention_bars, gate_histogram, gate_matrix, held_out_bars, message_vs_gate, ranking_bars
 from tests.core.viz_models import HOSTILE, Tabled, incidences_of, model_of
 
 EQUATIONS = {
@@ -129,3 +129,11 @@ def test_hostile_names_are_text(reactions: pd.DataFrame) -> None:
     tables = model_of(EQUATIONS)
     figure = overview_figure(subsystem_table(tables, [HOSTILE] * 5, reactions), subsystem_links(tables, [HOSTILE] * 5))
     assert "<img" not in figure.data[-1].hovertext[0] and "<img" not in figure.layout.annotations[0].text
+
+
+def test_accuracy_is_the_cards() -> None:
+    content = {"test": {"growth_r2": 0.9, "flux_r2_median": 0.8}, "baselines": {"mean": {"growth_r2": 0.0, "flux_r2_median": -0.1}}}
+    flux, growth = held_out_bars("net", content).data
+    assert list(growth.x) == [0.9, 0.0]
+    assert list(flux.x) == [0.8, -0.1]
+    assert list(growth.y) == ["net", "mean"]
