@@ -90,7 +90,10 @@ def overview_figure(subsystems: pd.DataFrame, links: pd.DataFrame, *, selected: 
     figure.add_scatter(
         x=places[:, 0],
         y=places[:, 1],
-        mode="markers",
+        mode="markers+text",
+        text=[_label(name) for name in names],
+        textposition="bottom center",
+        textfont={"size": 10},
         customdata=[[f"sub:{name}"] for name in names],
         hovertext=hover,
         hoverinfo="text",
@@ -115,16 +118,12 @@ def overview_figure(subsystems: pd.DataFrame, links: pd.DataFrame, *, selected: 
         selected={"marker": {"opacity": 1}},
         unselected={"marker": {"opacity": 1}},
     )
-    common = {"showarrow": False, "yanchor": "top", "font": {"size": 10}, "align": "center", "captureevents": False}
-    labels = [
-        {"x": x, "y": y, "text": _label(name), "yshift": -size / 2 - 1, **common} for name, (x, y), size in zip(names, places, sizes, strict=True)
-    ]
     lowest = float(places[:, 1].max(initial=0.0))
     figure.update_xaxes(visible=False, range=[-0.65, columns - 0.35], fixedrange=True)
     figure.update_yaxes(visible=False, range=[lowest + 0.75, -0.35], fixedrange=True)
     alt = f"Overview of {len(names)} subsystems as circles sized by their number of reactions and coloured by mean gate."
     figure = finished(figure, "Subsystems by size and mean gate", alt, height=int((lowest + 1.1) * _CELL_HEIGHT) + 100)
-    return figure.update_layout(annotations=labels, margin={"l": 4, "r": 4, "t": 40, "b": 60}, clickmode="event+select", dragmode=False)
+    return figure.update_layout(margin={"l": 4, "r": 4, "t": 40, "b": 60}, clickmode="event+select", dragmode=False)
 
 
 def _label(name: str) -> str:

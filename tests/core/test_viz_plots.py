@@ -128,7 +128,7 @@ def test_hostile_names_are_text(reactions: pd.DataFrame) -> None:
     assert not any("<" in text for text in ranking_bars(hostile, "gate").data[0].y)
     tables = model_of(EQUATIONS)
     figure = overview_figure(subsystem_table(tables, [HOSTILE] * 5, reactions), subsystem_links(tables, [HOSTILE] * 5))
-    assert "<img" not in figure.data[-1].hovertext[0] and "<img" not in figure.layout.annotations[0].text
+    assert "<img" not in figure.data[-1].hovertext[0] and "<img" not in figure.data[-1].text[0]
 
 
 def test_accuracy_is_the_cards() -> None:
