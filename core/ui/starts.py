@@ -33,7 +33,7 @@ STARTS = (
         "E. coli core on glucose",
         "95 reactions of central metabolism: glycolysis, the citric acid cycle, respiration and fermentation.",
         "Open E. coli core",
-        ViewState(model="e_coli_core"),
+        ViewState(model="e_coli_core", selection="rxn:PFK"),  # with a selection the drawing opens near enough to read its labels
     ),
     Start(
         "genome",
