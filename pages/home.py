@@ -6,7 +6,7 @@ page()
 
 import streamlit as st
 
-from core.ui import about, device
+from core.ui import about, device, network_component
 from core.ui.nav import ROOT
 from core.ui.starts import STARTS, start_card
 
@@ -36,3 +36,4 @@ with where:
 names = about.checkpoint_names()
 networks.markdown(f"**Trained networks**  \n{', '.join(names) if names else 'none installed'}")
 packages.markdown("**Packages**  \n" + ", ".join(f"{package} {version}" for package, version in about.versions().items()))
+network_component.preload()

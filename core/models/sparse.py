@@ -18,6 +18,7 @@ from collections import OrderedDict
 from functools import cached_property
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -134,7 +135,7 @@ def pattern_of(hyperedge_index: Tensor, nodes: int, edges: int) -> Pattern:
 
 def weighted_sum(weight: Tensor, values: Tensor, pattern: Pattern, *, to_reactions: bool) -> Tensor:
     """[..., K, H] and [..., N_source, H, F] to [..., N_target, H, F]; differentiable any number of times."""
-    batch = torch.broadcast_shapes(weight.shape[:-2], values.shape[:-3])
+    batch = np.broadcast_shapes(weight.shape[:-2], values.shape[:-3])
     if not batch:
         return _WeightedSum.apply(weight, values, pattern, to_reactions)
     weight = weight.expand(*batch, *weight.shape[-2:]).flatten(0, len(batch) - 1)

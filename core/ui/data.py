@@ -16,11 +16,11 @@ from core.ui.view_state import ViewState
 if TYPE_CHECKING:
     import cobra
     import pandas as pd
-    from plotly.graph_objects import Figure
 
     from core.explain import ReactionImportance
     from core.metabolic import FbaResult, ModelTables, SearchIndex, Subsystems
     from core.models import Card, ReactionNetwork
+    from core.viz.view import NetworkView
 
 
 @dataclass(frozen=True)
@@ -223,12 +223,12 @@ def subsystem_links(model: str, objective: str | None, currency: tuple[str, ...]
     return join(tables(model, objective), subsystems(model, objective).names, currency)
 
 
-def overview(given: Given, view: ViewState, currency: tuple[str, ...], selected: str | None) -> Figure:
+def overview(given: Given, view: ViewState, currency: tuple[str, ...]) -> NetworkView:
     """The subsystem overview."""
-    from core.viz.overview import overview_figure
+    from core.viz.overview import overview_view
 
     joined = subsystem_links(given.model, given.model_objective, currency)
-    return overview_figure(subsystem_rows(given, view), joined, selected=selected)
+    return overview_view(subsystem_rows(given, view), joined, selected=view.selection, over=over(view))
 
 
 def members(names: Iterable[str], wanted: str, reactions: Iterable[str]) -> list[str]:

@@ -38,6 +38,11 @@ def network(view: NetworkView, *, key: str, on_pick: Callable[[str], None], heig
     drawing(key=key, data={**payload(view), "height": height}, on_picked_change=picked)
 
 
+def preload() -> None:
+    """Brings vis-network to the browser before a drawing needs it: for a page that leads to one, as its last element."""
+    _components()[0](key="preload-library", height=1)
+
+
 @lru_cache(maxsize=1)
 def _components() -> tuple[Any, Any]:
     """Registers the two components once per process."""

@@ -13,9 +13,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.viz.colour import ACCENT, BLOCKED_BORDER, BLOCKED_FILL, BORDER, CASING, METABOLITE_FILL, REACTION_FILL
+from core.viz.colour import ACCENT, BLOCKED_BORDER, BLOCKED_FILL, BORDER, CASING, LINK, METABOLITE_FILL, REACTION_FILL
 from core.viz.svg import FONT, coefficient_text, escape, network_svg, reaction_box_svg
-from core.viz.view import Neighbourhood, NetworkView, ViewEdge, ViewNode, neighbourhood, pathway_view
+from core.viz.view import Neighbourhood, NetworkView, ViewEdge, ViewLink, ViewNode, neighbourhood, pathway_view
 
 if TYPE_CHECKING:
     from pyvis.network import Network
@@ -50,6 +50,8 @@ def to_pyvis(view: NetworkView) -> Network:
         network.add_node(ids[node.id], **_node_options(node))
     for i, edge in enumerate(view.edges):
         network.add_edge(ids[edge.source], ids[edge.target], id=f"e{i}", **_edge_options(edge))
+    for i, link in enumerate(view.links):
+        network.add_edge(ids[link.source], ids[link.target], id=f"l{i}", **_link_options(link))
     network.set_options(json.dumps(_options(view)))
     return network
 
@@ -59,7 +61,8 @@ def payload(view: NetworkView) -> dict[str, Any]:
 
     Keys: ``nodes``, ``edges``, ``options`` as vis-network wants them (titles are plain text: vis-network shows them as text, not as
     markup); ``entities`` vis id to entity id; ``selected`` vis ids of the selected nodes; ``structure`` a hash that changes only when
-    nodes, spokes or positions do; ``legend`` safe HTML; ``sentence`` the drawing in words.
+    nodes, spokes or positions do; ``legend`` safe HTML; ``sentence`` the drawing in words; ``narrow`` vis id to [x, y] on a narrow screen,
+    empty where the places are the same on all.
     """
     network = to_pyvis(view)
     nodes = [{**node, "title": html.unescape(node["title"])} for node in network.nodes]
@@ -76,6 +79,7 @@ def payload(view: NetworkView) -> dict[str, Any]:
         "structure": sha256(json.dumps(shape).encode()).hexdigest(),
         "legend": legend_html(view),
         "sentence": view.sentence,
+        "narrow": {f"n{i}": list(node.narrow) for i, node in enumerate(view.nodes) if node.narrow},
     }
 
 
@@ -88,17 +92,23 @@ def legend_html(view: NetworkView) -> str:
     outline = 'stroke="{b}" stroke-width="1.5"'
     shape = f'<svg width="{{w}}" height="16" aria-hidden="true"><rect x="1" y="1" width="{{i}}" height="14" rx="{{r}}" fill="{{f}}" {outline}/></svg>'
     items = [
+        shape.format(w=16, i=14, r=7, f=METABOLITE_FILL, b=CASING) + " size: number of reactions",
+        f"{line}/></svg> shared metabolites; the strongest of each",
+    ]
+    spokes = [
         f'{line} stroke-dasharray="7 5"/></svg> consumed (-)',
         f"{line}/></svg> produced (+)",
         shape.format(w=16, i=14, r=7, f=METABOLITE_FILL, b=CASING) + " metabolite",
         shape.format(w=28, i=26, r=3, f=REACTION_FILL, b=CASING) + " reaction",
     ]
+    if not view.of_subsystems:
+        items = spokes
     if any(node.blocked for node in view.nodes):
         items.append(shape.format(w=28, i=26, r=3, f=BLOCKED_FILL, b=BLOCKED_BORDER) + " blocked")
     entries = "".join(f'<span class="gs-item">{item}</span>' for item in items)
     notes = "".join(f"<li>{escape(note)}</li>" for note in view.notes)
     return (
-        f'<div class="gs-scale"><div>Spoke colour and width: <b>{escape(scale.quantity + unit)}</b> ({escape(scale.note)})</div>'
+        f'<div class="gs-scale"><div>{view.coloured}: <b>{escape(scale.quantity + unit)}</b> ({escape(scale.note)})</div>'
         f'<div class="gs-bar" style="background:linear-gradient(to right,{",".join(scale.colours)})"></div>'
         f'<div class="gs-ends"><span>{scale.low:.3g}</span>{middle}<span>{scale.high:.3g}</span></div></div>'
         f'<div class="gs-items">{entries}</div>' + (f'<ul class="gs-notes">{notes}</ul>' if notes else "")
@@ -145,7 +155,7 @@ def _script_safe(text: str) -> str:
 
 def _node_options(node: ViewNode) -> dict[str, Any]:
     border = ACCENT if node.selected else BLOCKED_BORDER if node.blocked else BORDER
-    fill = METABOLITE_FILL if node.kind == "metabolite" else BLOCKED_FILL if node.blocked else REACTION_FILL
+    fill = node.fill or (METABOLITE_FILL if node.kind == "metabolite" else BLOCKED_FILL if node.blocked else REACTION_FILL)
     shown = {"border": border, "background": fill}
     options: dict[str, Any] = {
         "label": node.label,
@@ -172,6 +182,17 @@ def _edge_options(edge: ViewEdge) -> dict[str, Any]:
         "dashes": dashes,
         "casing": ACCENT if edge.selected else CASING,
         "arrows": {"to": {"enabled": True, "scaleFactor": round(min(0.8, 2.2 / edge.width), 3)}},
+    }
+
+
+def _link_options(link: ViewLink) -> dict[str, Any]:
+    return {
+        "title": html.escape("\n".join(link.tooltip), quote=True),
+        "width": link.width,
+        "color": {"color": LINK, "highlight": LINK, "hover": LINK, "inherit": False, "opacity": 1.0},
+        "dashes": False,
+        "casing": "rgba(0,0,0,0)",
+        "arrows": {"to": {"enabled": False}},
     }
 
 

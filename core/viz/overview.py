@@ -5,23 +5,29 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from core.viz.colour import ACCENT, CASING, CIVIDIS
-from core.viz.plots import finished, plain
+from core.viz.colour import scale_for
+from core.viz.view import NetworkView, ViewLink, ViewNode
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from core.metabolic.tables import ModelTables
 
-_CELL_WIDTH, _CELL_HEIGHT = 70.0, 100.0
-"""A circle with its label takes this much on the narrowest screen, px."""
-_SHAPE = 0.55
-"""Width to height of the drawing on that screen."""
+
+class Grid(NamedTuple):
+    """Columns at most, and px that a circle with its label takes."""
+
+    columns: int
+    width: float
+    height: float
+
+
+WIDE, NARROW = Grid(7, 108.0, 100.0), Grid(4, 84.0, 104.0)
+_WRAP = 14
+"""Characters in a line of a label."""
 _STRONGEST = 2
 """Links kept per subsystem."""
 
@@ -58,103 +64,79 @@ def subsystem_links(tables: ModelTables, subsystems: Sequence[str], currency: Co
     return links.sort_values(["shared", "first", "second"], ascending=[False, True, True], ignore_index=True)
 
 
-def overview_figure(subsystems: pd.DataFrame, links: pd.DataFrame, *, selected: str | None = None) -> go.Figure:
+def overview_view(
+    subsystems: pd.DataFrame, links: pd.DataFrame, *, selected: str | None = None, over: str = "mean over heads and layers"
+) -> NetworkView:
     """Subsystems as circles: area by number of reactions, colour by mean gate on 0 to 1, lines by shared metabolites.
 
-    Related subsystems stand close. Each circle has a place of its own on a grid, every other column half a row
-    lower, so circles and labels stay apart at any width from 350 px. Each point's customdata holds its entity id, "sub:NAME".
+    Related subsystems stand close. Each circle has a place of its own on a grid, every other column half a row lower, with a
+    second grid of fewer columns for screens too narrow for the first. The entity of a circle is "sub:NAME".
 
     Args:
         subsystems: from :func:`subsystem_table`.
         links: from :func:`subsystem_links`; the two strongest of each subsystem are drawn.
         selected: entity id of the subsystem to outline.
+        over: which layers and heads the gates speak of, for the legend.
     """
-    import plotly.graph_objects as go
-
+    scale = scale_for("gate", over=f"mean over the reactions of a subsystem, {over}")
     names = subsystems["subsystem"].tolist()
-    places, columns = _places(names, links)
-    at = dict(zip(names, places, strict=True))
-    figure = go.Figure()
-    for width, pairs in _kept(links):
-        xs = [v for a, b in pairs for v in (at[a][0], at[b][0], None)]
-        ys = [v for a, b in pairs for v in (at[a][1], at[b][1], None)]
-        figure.add_scatter(x=xs, y=ys, mode="lines", line={"width": width, "color": "rgba(128,128,128,0.4)"}, hoverinfo="skip", showlegend=False)
+    wide, narrow = _places(names, links, WIDE), _places(names, links, NARROW)
     largest = max(1, int(subsystems["reactions"].max())) if names else 1
-    sizes = 14 + 32 * np.sqrt(subsystems["reactions"].to_numpy() / largest)
-    chosen = [f"sub:{name}" == selected for name in names]
-    hover = [
-        f"<b>{plain(str(row.subsystem))}</b><br>{row.reactions} reactions"
-        f"<br>mean gate {row.gate:.3f} (sd {row.gate_sd:.3f})<br>mean |message| {row.message:.3g}"
-        for row in subsystems.itertuples()
-    ]
-    figure.add_scatter(
-        x=places[:, 0],
-        y=places[:, 1],
-        mode="markers+text",
-        text=[_label(name) for name in names],
-        textposition="bottom center",
-        textfont={"size": 10},
-        customdata=[[f"sub:{name}"] for name in names],
-        hovertext=hover,
-        hoverinfo="text",
-        showlegend=False,
-        marker={
-            "size": sizes,
-            "opacity": 1.0,
-            "color": subsystems["gate"],
-            "cmin": 0,
-            "cmax": 1,
-            "colorscale": list(CIVIDIS),
-            "line": {"width": [4 if c else 1 for c in chosen], "color": [ACCENT if c else CASING for c in chosen]},
-            "colorbar": {
-                "title": {"text": "mean gate (0 to 1, fixed)", "side": "top"},
-                "orientation": "h",
-                "thickness": 10,
-                "len": 0.9,
-                "y": -0.02,
-                "yanchor": "top",
-            },
-        },
-        selected={"marker": {"opacity": 1}},
-        unselected={"marker": {"opacity": 1}},
-    )
-    lowest = float(places[:, 1].max(initial=0.0))
-    figure.update_xaxes(visible=False, range=[-0.65, columns - 0.35], fixedrange=True)
-    figure.update_yaxes(visible=False, range=[lowest + 0.75, -0.35], fixedrange=True)
-    alt = f"Overview of {len(names)} subsystems as circles sized by their number of reactions and coloured by mean gate."
-    figure = finished(figure, "Subsystems by size and mean gate", alt, height=int((lowest + 1.1) * _CELL_HEIGHT) + 100)
-    return figure.update_layout(margin={"l": 4, "r": 4, "t": 40, "b": 60}, clickmode="event+select", dragmode=False)
+    columns = (subsystems[c].tolist() for c in ("reactions", "gate", "gate_sd", "message"))
+    nodes = []
+    for name, count, gate, spread, message, at, slim in zip(names, *columns, wide.tolist(), narrow.tolist(), strict=True):
+        entity, size = f"sub:{name}", 14 + 32 * math.sqrt(count / largest)
+        words = (name, f"{count} reactions", f"mean gate {gate:.3f} (sd {spread:.3f})", f"mean |message| {message:.3g}")
+        nodes.append(
+            ViewNode(
+                entity,
+                entity,
+                "subsystem",
+                _label(name),
+                at[0],
+                at[1],
+                size,
+                size,
+                11.0,
+                False,
+                False,
+                entity == selected,
+                words,
+                scale.colour(gate),
+                (slim[0], slim[1]),
+            )
+        )
+    joined = tuple(ViewLink(f"sub:{a}", f"sub:{b}", width, (f"{a} and {b} share {shared} metabolites",)) for width, a, b, shared in _kept(links))
+    return NetworkView(tuple(nodes), (), scale, (), selected, joined)
 
 
 def _label(name: str) -> str:
-    lines = [line.replace("/ ", "/") for line in textwrap.wrap(name.replace("/", "/ "), 15)]
-    kept = lines[:3] if len(lines) <= 3 else [*lines[:2], lines[2][:13] + "…"]
-    return "<br>".join(plain(line) for line in kept)
+    lines = [line.replace("/ ", "/") for line in textwrap.wrap(name.replace("/", "/ "), _WRAP, break_long_words=False)]
+    kept = lines[:3] if len(lines) <= 3 else [*lines[:2], lines[2] + "…"]
+    return "\n".join(line if len(line) <= _WRAP + 2 else line[: _WRAP - 1] + "…" for line in kept)
 
 
-def _kept(links: pd.DataFrame) -> list[tuple[float, list[tuple[str, str]]]]:
-    """The strongest links in four classes of line width."""
-    if links.empty:
-        return []
+def _kept(links: pd.DataFrame) -> list[tuple[float, str, str, int]]:
+    """The strongest links: width in px, the two names, metabolites shared."""
     count: dict[str, int] = {}
-    classes: dict[float, list[tuple[str, str]]] = {}
-    most = float(links["shared"].max())
+    kept: list[tuple[float, str, str, int]] = []
+    most = float(links["shared"].max()) if len(links) else 1.0
     for first, second, shared in links[["first", "second", "shared"]].itertuples(index=False):
         if min(count.get(first, 0), count.get(second, 0)) >= _STRONGEST:
             continue
         count[first], count[second] = count.get(first, 0) + 1, count.get(second, 0) + 1
-        classes.setdefault(1.0 + 1.5 * math.floor(3.999 * math.sqrt(shared / most)), []).append((first, second))
-    return sorted(classes.items())
+        kept.append((round(1 + 5 * math.sqrt(shared / most), 2), first, second, int(shared)))
+    return kept
 
 
-def _places(names: list[str], links: pd.DataFrame) -> tuple[np.ndarray, int]:
-    """[n, 2] column and row of each subsystem, and the number of columns: strongly linked ones close together."""
+def _places(names: list[str], links: pd.DataFrame, grid: Grid) -> np.ndarray:
+    """[n, 2] centre of each subsystem in px: strongly linked ones close together."""
     from scipy.optimize import linear_sum_assignment
 
     n = len(names)
     if n == 0:
-        return np.zeros((0, 2)), 1
-    columns = max(1, min(5, round(math.sqrt(n * _SHAPE * _CELL_HEIGHT / _CELL_WIDTH))))
+        return np.zeros((0, 2))
+    columns = max(1, min(grid.columns, round(math.sqrt(n * grid.columns / 5))))
     rows = math.ceil(n / columns)
     index = {name: i for i, name in enumerate(names)}
     shared = np.zeros((n, n))
@@ -173,4 +155,5 @@ def _places(names: list[str], links: pd.DataFrame) -> tuple[np.ndarray, int]:
     target = cells / np.maximum(1, [columns - 1, rows - 1])
     cost = ((rank[:, None, ::-1] - target[None, :, :]) ** 2).sum(axis=2)
     mine = cells[linear_sum_assignment(cost)[1]]
-    return mine + np.column_stack([np.zeros(n), np.where(mine[:, 0] % 2 == 1, 0.5, 0.0)]), columns
+    lowered = mine + np.column_stack([np.zeros(n), np.where(mine[:, 0] % 2 == 1, 0.5, 0.0)])
+    return np.round(lowered * (grid.width, grid.height), 2)

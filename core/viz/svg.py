@@ -6,8 +6,8 @@ import html
 import math
 from typing import TYPE_CHECKING
 
-from core.viz.colour import ACCENT, BLOCKED_BORDER, BLOCKED_FILL, BORDER, CASING, METABOLITE_FILL, REACTION_FILL, Scale
-from core.viz.view import NetworkView, ViewEdge, ViewNode
+from core.viz.colour import ACCENT, BLOCKED_BORDER, BLOCKED_FILL, BORDER, CASING, LINK, METABOLITE_FILL, REACTION_FILL, Scale
+from core.viz.view import NetworkView, ViewEdge, ViewLink, ViewNode
 
 if TYPE_CHECKING:
     from core.metabolic.tables import ModelTables
@@ -46,6 +46,7 @@ def network_svg(view: NetworkView, *, title: str = "", background: str = "#fffff
     shift_x = -left + (width - (right - left)) / 2
     parts.append(f'<g transform="translate({shift_x:.2f} {head - top:.2f})">')
     ordered = sorted(view.edges, key=lambda e: e.selected)
+    parts += [_link(link, nodes[link.source], nodes[link.target]) for link in view.links]
     parts += [_spoke(e, nodes[e.source], nodes[e.target]) for e in ordered]
     parts += [_shape(n) for n in view.nodes]
     parts += [_coefficient(e, nodes[e.source], nodes[e.target]) for e in ordered]
@@ -126,9 +127,14 @@ def _border_point(node: ViewNode, towards: tuple[float, float], room: float = 0.
     """Where the line to ``towards`` leaves the node's shape, ``room`` px outside it."""
     dx, dy = towards[0] - node.x, towards[1] - node.y
     length = math.hypot(dx, dy) or 1.0
-    reach = node.width / 2 if node.kind == "metabolite" else min(node.width / 2 / (abs(dx) or 1e-09), node.height / 2 / (abs(dy) or 1e-09)) * length
+    reach = node.width / 2 if node.kind != "reaction" else min(node.width / 2 / (abs(dx) or 1e-09), node.height / 2 / (abs(dy) or 1e-09)) * length
     reach = min(reach + room, length)
     return node.x + dx / length * reach, node.y + dy / length * reach
+
+
+def _link(link: ViewLink, source: ViewNode, target: ViewNode) -> str:
+    ends = f'x1="{source.x:.1f}" y1="{source.y:.1f}" x2="{target.x:.1f}" y2="{target.y:.1f}"'
+    return f'<g><title>{escape("; ".join(link.tooltip))}</title><line {ends} stroke="{LINK}" stroke-width="{link.width:.2f}"/></g>'
 
 
 def _spoke(edge: ViewEdge, source: ViewNode, target: ViewNode) -> str:
@@ -175,12 +181,13 @@ def _shape(node: ViewNode) -> str:
         size = f'width="{node.width:.1f}" height="{node.height:.1f}"'
         box = f'<rect x="{x:.1f}" y="{y:.1f}" {size} rx="4" fill="{fill}" stroke="{border}" stroke-width="{thick}"/>'
         return f'<g>{tooltip}{box}<text x="{node.x:.1f}" y="{node.y + 5:.1f}" {text}>{label}</text></g>'
-    circle = (
-        f'<circle cx="{node.x:.1f}" cy="{node.y:.1f}" r="{node.width / 2:.1f}" fill="{METABOLITE_FILL}" stroke="{border}" stroke-width="{thick}"/>'
-    )
+    fill = node.fill or METABOLITE_FILL
+    circle = f'<circle cx="{node.x:.1f}" cy="{node.y:.1f}" r="{node.width / 2:.1f}" fill="{fill}" stroke="{border}" stroke-width="{thick}"/>'
     below = node.y + node.height / 2 + node.font + 1
     halo = 'stroke="#ffffff" stroke-width="3" stroke-linejoin="round" paint-order="stroke"'
-    return f'<g>{tooltip}{circle}<text x="{node.x:.1f}" y="{below:.1f}" {text} {halo}>{label}</text></g>'
+    first, *others = (escape(line) for line in node.label.split("\n"))
+    lines = first + "".join(f'<tspan x="{node.x:.1f}" dy="{node.font + 2:g}">{line}</tspan>' for line in others)
+    return f'<g>{tooltip}{circle}<text x="{node.x:.1f}" y="{below:.1f}" {text} {halo}>{lines}</text></g>'
 
 
 def _legend(view: NetworkView) -> str:
@@ -189,13 +196,21 @@ def _legend(view: NetworkView) -> str:
     unit = f", {scale.unit}" if scale.unit else ""
     grey = f'stroke="{CASING}" stroke-width="4"'
     notes = "".join(f'<text x="0" y="{78 + 16 * i}" font-size="12" fill="#333">{escape(note)}</text>' for i, note in enumerate(view.notes))
+    word = '<text x="{}" y="{}" font-size="12" fill="#333">{}</text>'
+    if view.of_subsystems:
+        key = word.format(230, 29, "circles: subsystems, by number of reactions; lines: shared metabolites")
+    else:
+        key = (
+            f'<line x1="230" y1="25" x2="275" y2="25" {grey} stroke-dasharray="7 5"/><line x1="375" y1="25" x2="420" y2="25" {grey}/>'
+            + word.format(282, 29, "consumed (-)")
+            + word.format(427, 29, "produced (+)")
+            + word.format(230, 48, "circles: metabolites; boxes: reactions; numbers: stoichiometric coefficients")
+        )
     return (
         f'<defs><linearGradient id="scale">{stops}</linearGradient></defs>'
-        f'<text x="0" y="12" font-size="12" fill="#111">{escape(f"Spoke colour and width: {scale.quantity}{unit} ({scale.note})")}</text>'
+        f'<text x="0" y="12" font-size="12" fill="#111">{escape(f"{view.coloured}: {scale.quantity}{unit} ({scale.note})")}</text>'
         f'<rect x="0" y="20" width="200" height="10" fill="url(#scale)" stroke="{CASING}"/>'
         f'<text x="0" y="44" font-size="11" fill="#333">{scale.low:.3g}</text>'
         f'<text x="200" y="44" text-anchor="end" font-size="11" fill="#333">{scale.high:.3g}</text>'
-        f'<line x1="230" y1="25" x2="275" y2="25" {grey} stroke-dasharray="7 5"/><text x="282" y="29" font-size="12" fill="#333">consumed (-)</text>'
-        f'<line x1="375" y1="25" x2="420" y2="25" {grey}/><text x="427" y="29" font-size="12" fill="#333">produced (+)</text>'
-        f'<text x="230" y="48" font-size="11" fill="#333">circles: metabolites; boxes: reactions; numbers: stoichiometric coefficients</text>{notes}'
+        f"{key}{notes}"
     )

@@ -1,4 +1,4 @@
-"""The drawing of a pathway as data: which nodes and spokes, where, in which colour, with which words."""
+"""A drawing as data: which nodes and spokes, where, in which colour, with which words."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import numpy as np
 
 from core.errors import InputError
 from core.viz.colour import Quantity, Scale, scale_for
-from core.viz.layout import flow_layout, place_beside
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,11 +29,12 @@ class ViewNode:
     """A drawn node. ``id`` is unique in the drawing, ``entity`` is what it stands for ("met:atp_c" for the copy "met:atp_c@PFK").
 
     ``x``, ``y`` are the centre of the box or circle in px (y downwards); ``width`` and ``height`` its size without the label under a circle.
+    ``fill`` is the colour of a subsystem's circle, and ``narrow`` its place on a narrow screen; the others have neither.
     """
 
     id: str
     entity: str
-    kind: Literal["reaction", "metabolite"]
+    kind: Literal["reaction", "metabolite", "subsystem"]
     label: str
     x: float
     y: float
@@ -45,6 +45,8 @@ class ViewNode:
     blocked: bool
     selected: bool
     tooltip: tuple[str, ...]
+    fill: str = ""
+    narrow: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -76,18 +78,44 @@ class ViewEdge:
 
 
 @dataclass(frozen=True)
+class ViewLink:
+    """A line between two subsystems, as wide as they share metabolites."""
+
+    source: str
+    target: str
+    width: float
+    tooltip: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class NetworkView:
-    """A drawing: nodes, spokes, the scale of its colours, notes for its legend, and the entity that is selected."""
+    """A drawing: nodes, spokes, the scale of its colours, notes for its legend, and the entity that is selected.
+
+    A drawing of subsystems has ``links`` instead of spokes.
+    """
 
     nodes: tuple[ViewNode, ...]
     edges: tuple[ViewEdge, ...]
     scale: Scale
     notes: tuple[str, ...]
     selected: str | None
+    links: tuple[ViewLink, ...] = ()
+
+    @property
+    def of_subsystems(self) -> bool:
+        """Whether this is an overview of subsystems and not a network of reactions."""
+        return any(node.kind == "subsystem" for node in self.nodes)
+
+    @property
+    def coloured(self) -> str:
+        """What carries the colours of :attr:`scale`, for the legend."""
+        return "Circle colour" if self.of_subsystems else "Spoke colour and width"
 
     @property
     def sentence(self) -> str:
         """The drawing in one sentence, for people who cannot see it."""
+        if self.of_subsystems:
+            return f"Overview of {len(self.nodes)} subsystems as circles sized by their number of reactions and coloured by {self.scale.quantity}."
         reactions = sum(node.kind == "reaction" for node in self.nodes)
         metabolites = len({node.entity for node in self.nodes if node.kind == "metabolite"})
         chosen = f" Selected: {self.selected.partition(':')[2]}." if self.selected else ""
@@ -230,6 +258,8 @@ def _spokes(
 def _place(
     ids: list[str], spokes: list[_Spoke], entity: dict[str, str], tables: ModelTables, positions: Mapping[str, tuple[float, float]]
 ) -> dict[str, tuple[float, float]]:
+    from core.viz.layout import place_beside
+
     index = {name: i for i, name in enumerate(ids)}
     reaction = np.array([name.startswith("rxn:") for name in ids], dtype=bool)
     boxes: list[tuple[float, float]] = []
@@ -249,6 +279,8 @@ def _place(
 @lru_cache(maxsize=32)
 def _flow(boxes: tuple[tuple[float, float], ...], spokes: tuple[tuple[int, int], ...], reactions: int) -> np.ndarray:
     """Remembered :func:`flow_layout` (reactions come first): a click or another colour must not cost a new layout."""
+    from core.viz.layout import flow_layout
+
     return flow_layout(np.array(boxes), np.array(spokes), np.arange(len(boxes)) < reactions)
 
 

@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.viz.overview import overview_figure, subsystem_links, subsystem_table
-from core.viz.plots import alt_text, attention_bars, gate_histogram, gate_matrix, held_out_bars, message_vs_gate, ranking_bars
+from core.viz.network import payload
+from core.viz.overview import overview_view, subsystem_links, subsystem_table
+from core.viz.plots import attention_bars, gate_histogram, gate_matrix, held_out_bars, message_vs_gate, ranking_bars
+from core.viz.svg import network_svg
 from tests.core.viz_models import HOSTILE, Tabled, incidences_of, model_of
 
 EQUATIONS = {
@@ -42,35 +44,37 @@ def test_subsystem_links_by_hand() -> None:
     assert ("no subsystem", "two", 1) in set(with_currency.itertuples(index=False, name=None))
 
 
-def test_overview_points_hold_entity_ids_on_a_fixed_scale(reactions: pd.DataFrame) -> None:
+def test_overview_circles_hold_entity_ids_on_a_fixed_scale(reactions: pd.DataFrame) -> None:
     tables = model_of(EQUATIONS)
     table = subsystem_table(tables, SUBSYSTEMS, reactions)
-    figure = overview_figure(table, subsystem_links(tables, SUBSYSTEMS), selected="sub:two")
-    points = figure.data[-1]
-    assert [c[0] for c in points.customdata] == ["sub:one", "sub:two", "sub:no subsystem"]
-    assert list(points.marker.color) == table["gate"].tolist() and (points.marker.cmin, points.marker.cmax) == (0, 1)
-    assert list(points.marker.line.width) == [1, 4, 1]
-    area = (np.array(points.marker.size) - 14) ** 2
+    view = overview_view(table, subsystem_links(tables, SUBSYSTEMS), selected="sub:two")
+    drawn = payload(view)
+    assert list(drawn["entities"].values()) == ["sub:one", "sub:two", "sub:no subsystem"] and drawn["selected"] == ["n1"]
+    assert (view.scale.low, view.scale.high) == (0, 1)
+    assert [n.fill for n in view.nodes] == [view.scale.colour(gate) for gate in table["gate"]]
+    assert [node["color"]["background"] for node in drawn["nodes"]] == [n.fill for n in view.nodes]
+    area = (np.array([n.width for n in view.nodes]) - 14) ** 2
     assert area[0] / area[2] == pytest.approx(2)
-    assert alt_text(figure).startswith("Overview of 3 subsystems")
+    assert (view.links[0].source, view.links[0].target) == ("sub:one", "sub:two")
+    assert view.sentence.startswith("Overview of 3 subsystems")
+    assert "Circle colour: <b>gate" in drawn["legend"] and "Circle colour: gate" in network_svg(view)
 
 
-def test_overview_circles_and_labels_stay_apart_on_a_phone(tabled: Tabled) -> None:
+@pytest.mark.parametrize("narrow", [False, True])
+def test_overview_circles_and_labels_stay_apart(tabled: Tabled, narrow: bool) -> None:
     tables = tabled("iJO1366")
     reactions = pd.DataFrame({"reaction": tables.reactions, "gate": 0.5, "message": 1.0})
     table = subsystem_table(tables, tables.subsystems, reactions)
     assert table["reactions"].sum() == 2583
-    figure = overview_figure(table, subsystem_links(tables, tables.subsystems))
-    points, span = figure.data[-1], figure.layout.xaxis.range
-    down = figure.layout.yaxis.range
-    inner = figure.layout.height - figure.layout.margin.t - figure.layout.margin.b
-    x = (np.array(points.x) - span[0]) / (span[1] - span[0]) * 342
-    y = (np.array(points.y) - down[1]) / (down[0] - down[1]) * inner
-    radius = np.array(points.marker.size) / 2
-    apart = np.hypot(x[:, None] - x, y[:, None] - y) - radius[:, None] - radius
-    assert apart[~np.eye(len(x), dtype=bool)].min() > 10
-    again = overview_figure(table, subsystem_links(tables, tables.subsystems))
-    assert list(again.data[-1].x) == list(points.x) and list(again.data[-1].y) == list(points.y)
+    view = overview_view(table, subsystem_links(tables, tables.subsystems))
+    at = np.array([n.narrow if narrow else (n.x, n.y) for n in view.nodes])
+    assert np.ptp(at[:, 0]) < (270 if narrow else 700)
+    radius = np.array([n.width / 2 for n in view.nodes])
+    lines = np.array([n.label.count("\n") + 1 for n in view.nodes])
+    for i, (x, y) in enumerate(at):
+        below = (np.abs(at[:, 0] - x) < 40) & (at[:, 1] > y)
+        assert np.all(at[below, 1] - radius[below] > y + radius[i] + 12 * lines[i])
+    assert overview_view(table, subsystem_links(tables, tables.subsystems)) == view
 
 
 def test_ranking_is_by_magnitude_without_unknowns(reactions: pd.DataFrame) -> None:
@@ -127,8 +131,8 @@ def test_hostile_names_are_text(reactions: pd.DataFrame) -> None:
         assert not any("<" in text for text in drawn.hovertext)
     assert not any("<" in text for text in ranking_bars(hostile, "gate").data[0].y)
     tables = model_of(EQUATIONS)
-    figure = overview_figure(subsystem_table(tables, [HOSTILE] * 5, reactions), subsystem_links(tables, [HOSTILE] * 5))
-    assert "<img" not in figure.data[-1].hovertext[0] and "<img" not in figure.data[-1].text[0]
+    view = overview_view(subsystem_table(tables, [HOSTILE] * 5, reactions), subsystem_links(tables, [HOSTILE] * 5))
+    assert "<img" not in network_svg(view) and "<img" not in payload(view)["legend"]
 
 
 def test_accuracy_is_the_cards() -> None:

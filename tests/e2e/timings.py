@@ -41,7 +41,7 @@ def drawn(page: Page) -> Callable[[], object]:
 
 def overview(page: Page) -> Callable[[], object]:
     """Waits for the circles of the subsystem overview."""
-    return lambda: page.wait_for_selector(".js-plotly-plot .point", timeout=120_000)
+    return lambda: page.wait_for_selector(".gs-canvas[aria-label^='Overview'][data-selected]", timeout=120_000)
 
 
 def idle(page: Page) -> None:

@@ -157,6 +157,8 @@ def shown_reactions(given: Given, view: ViewState) -> tuple[list[str], str]:
 
 def network_view(given: Given, view: ViewState) -> tuple[NetworkView | None, list[str]]:
     """The drawing as data, and notes on it."""
+    if not is_network(view):
+        return data.overview(given, view, currency(given, view)), []
     reactions, note = shown_reactions(given, view)
     notes = [note] if note else []
     if not reactions:
@@ -205,28 +207,14 @@ def draw(given: Given, view: ViewState) -> None:
     """The drawing itself; a click changes the selection."""
     if view.view == "matrix":
         _matrix(given, view)
-    elif not is_network(view):
-        _overview(given, view)
-    else:
-        drawn, notes = network_view(given, view)
-        for note in notes:
-            st.caption(plain(note))
-        if drawn is not None:
-            network(drawn, key="explorer-network", on_pick=select)
-
-
-def _overview(given: Given, view: ViewState) -> None:
-    selected = view.selection.removeprefix("sub:") if view.selection and view.selection.startswith("sub:") else None
-    figure = data.overview(given, view, currency(given, view), selected)
-    event = st.plotly_chart(figure, key="explorer-overview", on_select="rerun", selection_mode="points", theme="streamlit", alt=alt_text(figure))
-    picked = picked_entity(event)
-    if picked and st.session_state.get("explorer_overview_taken") != (picked, view.model):
-        st.session_state["explorer_overview_taken"] = (picked, view.model)
-        select(picked)
-        st.rerun()
-    if not picked:
-        st.session_state.pop("explorer_overview_taken", None)
-    st.caption("Each circle is a pathway: its size the number of reactions, its colour their mean gate. Click one to open it.")
+        return
+    drawn, notes = network_view(given, view)
+    for note in notes:
+        st.caption(plain(note))
+    if drawn is not None:
+        network(drawn, key="explorer-network", on_pick=select)
+    if drawn is not None and drawn.of_subsystems:
+        st.caption("Each circle is a pathway: its size the number of reactions, its colour their mean gate. Click one to open it.")
 
 
 def _matrix(given: Given, view: ViewState) -> None:

@@ -14,7 +14,7 @@ from core.ui import data, state
 from core.ui.bind import bind
 from core.ui.data import Given
 from core.ui.explorer.card import columns
-from core.ui.explorer.drawing import is_network, network_view, picked_entity
+from core.ui.explorer.drawing import network_view, picked_entity
 from core.ui.explorer.head import select
 from core.ui.view_state import ViewState
 from core.viz.plots import alt_text
@@ -78,6 +78,9 @@ def filtered(given: Given, view: ViewState) -> pd.DataFrame:
 
 def _reactions(given: Given, view: ViewState) -> None:
     rows = filtered(given, view)
+    if rows.empty:
+        _nothing_passes()
+        return
     has_attention = data.checkpoint(view.checkpoint)[1].has_attention
     st.caption(
         f"{len(rows):,} reactions, widest mean gate first ({data.over(view)}). Gate, |message| and attention are different things; none of them "
@@ -102,13 +105,19 @@ def _reactions(given: Given, view: ViewState) -> None:
         alt="Reactions ranked by mean gate",
     )
     chosen = event["selection"]["rows"]
-    if not rows.empty:
-        _take(f"rxn:{rows['reaction'].iloc[chosen[0]]}" if chosen and chosen[0] < len(rows) else None, "table")
+    _take(f"rxn:{rows['reaction'].iloc[chosen[0]]}" if chosen and chosen[0] < len(rows) else None, "table")
+
+
+def _nothing_passes() -> None:
+    st.info("No reaction passes these filters; clear one of them.")
 
 
 def _incidences(given: Given, view: ViewState) -> None:
     found = data.shown(given, view)
     rows = found.incidences[found.incidences["reaction"].isin(filtered(given, view)["reaction"])].sort_values("gate", ascending=False, kind="stable")
+    if rows.empty:
+        _nothing_passes()
+        return
     has_attention = data.checkpoint(view.checkpoint)[1].has_attention
     st.caption(f"{len(rows):,} incidences of these reactions, widest gate first; {data.over(view)}.")
     dropped = [] if has_attention else ["attention", "attention_log2"]
@@ -121,7 +130,7 @@ def _plots(given: Given, view: ViewState) -> None:
     found = data.shown(given, view)
     rows = filtered(given, view)
     if rows.empty:
-        st.info("No reaction passes the filters.")
+        _nothing_passes()
         return
     st.caption(f"{data.over(view).capitalize()}; the histograms show every layer and head.")
     left, right = st.columns(2)
@@ -168,7 +177,7 @@ def _export(given: Given, view: ViewState) -> None:
     st.caption(f"Everything of this view, named {stem}; plots download through their own toolbar, the network's PNG through its own button.")
     fluxes = data.fba(given).fluxes.reindex(found.table["reaction"]).to_numpy()
     table = found.table.assign(flux_fba=fluxes)
-    drawn, _ = network_view(given, view) if is_network(view) else (None, [])
+    drawn, _ = (None, []) if view.view == "matrix" else network_view(given, view)
     solved = data.fba(given)
     manifest = found.manifest | {
         "fba": {"growth": solved.growth if solved.status == "optimal" else None, "status": solved.status, "fluxes": solved.method},

@@ -2,8 +2,10 @@
 const drawings = new WeakMap();
 // The latest run of each: a run that still waits for vis-network must not draw over a newer one.
 const latest = new WeakMap();
-// Below this zoom labels cannot be read, so a drawing with a selection opens on the selection.
-const READABLE = 0.4;
+// Below this zoom labels cannot be read, so a drawing opens on its selection or, without one, on its middle.
+const READABLE = 0.45;
+// Canvases narrower than this take the narrow places of a drawing that has them.
+const NARROW = 560;
 
 function css(element, name, fallback) {
   return getComputedStyle(element).getPropertyValue(name).trim() || fallback;
@@ -22,12 +24,31 @@ function themed(options, shade) {
 }
 
 // Boxes have text of their own colour on their own fill: no outline around it.
-function dressed(nodes) {
-  return nodes.map((node) => (node.shape === "box" ? { ...node, font: { ...node.font, strokeWidth: 0 } } : node));
+function dressed(data, slim) {
+  const placed = (node) => (slim && data.narrow[node.id] ? { ...node, x: data.narrow[node.id][0], y: data.narrow[node.id][1] } : node);
+  return data.nodes.map(placed).map((node) => (node.shape === "box" ? { ...node, font: { ...node.font, strokeWidth: 0 } } : node));
+}
+
+function isSlim(canvas, data) {
+  return canvas.clientWidth < NARROW && Object.keys(data.narrow).length > 0;
+}
+
+function heightOf(canvas, data) {
+  if (!isSlim(canvas, data)) return Math.min(data.height, Math.max(360, 1.1 * (canvas.clientWidth || data.height)));
+  const xs = Object.values(data.narrow).map((at) => at[0]);
+  const ys = Object.values(data.narrow).map((at) => at[1]);
+  return (canvas.clientWidth * (Math.max(...ys) - Math.min(...ys) + 120)) / (Math.max(...xs) - Math.min(...xs) + 90);
+}
+
+// The node nearest to all others.
+function middle(nodes) {
+  const all = nodes.get();
+  const far = (node) => all.reduce((sum, other) => sum + Math.hypot(node.x - other.x, node.y - other.y), 0);
+  return all.map((node) => [far(node), node.id]).sort((a, b) => a[0] - b[0])[0]?.[1];
 }
 
 function build(vis, canvas, data, shade, pick) {
-  const nodes = new vis.DataSet(dressed(data.nodes));
+  const nodes = new vis.DataSet(dressed(data, isSlim(canvas, data)));
   const edges = new vis.DataSet(data.edges);
   const net = new vis.Network(canvas, { nodes, edges }, themed(data.options, shade));
   const drawing = { net, nodes, edges, structure: data.structure, selected: data.selected.join(), clicked: null, entities: data.entities };
@@ -35,7 +56,7 @@ function build(vis, canvas, data, shade, pick) {
   let picked = 0;
   const take = (hit) => {
     net.unselectAll();
-    if (hit === undefined || performance.now() - picked < 400) return;
+    if (!drawing.entities[hit] || performance.now() - picked < 400) return;
     picked = performance.now();
     drawing.clicked = drawing.entities[hit];
     pick(drawing.clicked);
@@ -55,8 +76,8 @@ function build(vis, canvas, data, shade, pick) {
 }
 
 function centre(drawing, data, animated) {
-  const chosen = data.selected[0];
   if (!animated) drawing.net.fit({ animation: false });
+  const chosen = data.selected[0] ?? (animated ? undefined : middle(drawing.nodes));
   if (chosen !== undefined && (animated || drawing.net.getScale() < READABLE)) {
     const scale = Math.max(drawing.net.getScale(), 0.8);
     const still = !animated || matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -64,12 +85,12 @@ function centre(drawing, data, animated) {
   }
 }
 
-function update(drawing, data, shade) {
+function update(drawing, data, shade, slim) {
   drawing.entities = data.entities;
   drawing.net.setOptions(themed(data.options, shade));
   const selected = data.selected.join();
   if (drawing.structure === data.structure) {
-    drawing.nodes.update(dressed(data.nodes));
+    drawing.nodes.update(dressed(data, slim));
     drawing.edges.update(data.edges);
     const own = drawing.clicked !== null && data.selected.some((id) => data.entities[id] === drawing.clicked);
     if (selected !== drawing.selected && !own) centre(drawing, data, true);
@@ -77,7 +98,7 @@ function update(drawing, data, shade) {
   } else {
     drawing.nodes.clear();
     drawing.edges.clear();
-    drawing.nodes.add(dressed(data.nodes));
+    drawing.nodes.add(dressed(data, slim));
     drawing.edges.add(data.edges);
     drawing.structure = data.structure;
     centre(drawing, data, false);
@@ -122,7 +143,7 @@ export default function (component) {
   const { data, parentElement, setTriggerValue } = component;
   const canvas = parentElement.querySelector(".gs-canvas");
   if (!data || !canvas) return;
-  canvas.style.height = `${Math.min(data.height, Math.max(360, 1.1 * (canvas.clientWidth || data.height)))}px`;
+  canvas.style.height = `${heightOf(canvas, data)}px`;
   canvas.setAttribute("aria-label", data.sentence);
   // Written by the app from escaped text only.
   parentElement.querySelector(".gs-legend").innerHTML = data.legend;
@@ -138,7 +159,7 @@ export default function (component) {
     }
     const shade = colours(canvas);
     const drawing = drawings.get(parentElement);
-    if (drawing) update(drawing, data, shade);
+    if (drawing) update(drawing, data, shade, isSlim(canvas, data));
     else drawings.set(parentElement, build(vis, canvas, data, shade, (entity) => setTriggerValue("picked", entity)));
     canvas.dataset.selected = data.selected.length ? data.entities[data.selected[0]] : "";
   };
