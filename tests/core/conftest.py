@@ -12,7 +12,7 @@ import pytest
 from core.metabolic.tables import ModelTables, tables_from_model
 
 FILES = {"e_coli_core": "textbook", "iJO1366": "iJO1366", "salmonella": "salmonella"}
-BUNDLED = ["e_coli_core", "iJO1366", pytest.param("salmonella", marks=pytest.mark.slow)]
+BUNDLED = ["e_coli_core", "iJO1366", "salmonella"]
 
 
 @pytest.fixture(scope="session")
