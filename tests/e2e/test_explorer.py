@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote_plus
 
 import numpy as np
 import pandas as pd
@@ -15,8 +16,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from core.explain import reaction_importance
-from core.metabolic import fba, load_model, load_tables, model_label, named_media
+from core.metabolic import assign_subsystems, currency_metabolites, fba, load_model, load_tables, model_label, named_media
 from core.models import predict
+from core.viz.overview import overview_view, subsystem_links, subsystem_table
+from core.viz.view import NetworkView
 from tests.core.hostile import hostile_files, payload_model
 
 Settled = Callable[[Page], None]
@@ -109,14 +112,37 @@ def test_another_model_opens_with_its_own_condition(server, page: Page, settled:
     expect(page.locator(".st-key-detail-card")).to_contain_text("Reaction PFK")
 
 
+def click_circle(page: Page, drawn: NetworkView) -> str:
+    """Clicks a large circle near the middle of the overview, where the drawing's fit to its canvas moves it least; its subsystem."""
+    canvas = page.locator(".gs-canvas canvas").first
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    assert box is not None
+    low, high = (np.array([f(n.x for n in drawn.nodes), f(n.y for n in drawn.nodes)]) for f in (min, max))
+    low, high = low - (45, 20), high + (45, 60)
+    scale = min(box["width"] / (high - low)[0], box["height"] / (high - low)[1]) / 1.1
+    node = max(drawn.nodes, key=lambda n: n.width - 0.1 * np.hypot(*(np.array([n.x, n.y]) - (low + high) / 2)))
+    at = np.array([box["width"], box["height"]]) / 2 + (np.array([node.x, node.y]) - (low + high) / 2) * scale
+    canvas.click(position={"x": float(at[0]), "y": float(at[1])})
+    return node.entity.removeprefix("sub:")
+
+
 def test_a_genome_scale_model_opens_as_its_pathways(server, page: Page, settled: Settled) -> None:
     page.goto(f"{server.url}/explorer?model=iJO1366")
     settled(page)
     expect(page.get_by_text("1,805 metabolites · 2,583 reactions · 10,183 incidences")).to_be_visible()
-    expect(page.locator(".js-plotly-plot")).to_be_visible()
+    tables = load_tables("iJO1366")
+    found = reaction_importance(tables, "core", methods=("gate",)).table
+    names = assign_subsystems(tables).names
+    links = subsystem_links(tables, names, currency_metabolites(tables))
+    drawn = overview_view(subsystem_table(tables, names, found), links, over="mean over layers and heads")
+    canvas = page.locator(".gs-canvas[data-selected]")
+    expect(canvas).to_have_attribute("aria-label", drawn.sentence)
+    clicked = click_circle(page, drawn)
+    expect(page).to_have_url(re.compile(f"sub={re.escape(quote_plus(clicked))}"))
+    expect(page.locator(".st-key-detail-card")).to_contain_text(f"Reactions: {names.count(clicked)}")
     page.goto(f"{server.url}/explorer?model=iJO1366&sel=sub:Glycolysis/Gluconeogenesis&view=pathway&sub=Glycolysis/Gluconeogenesis")
     settled(page)
-    found = reaction_importance(load_tables("iJO1366"), "core", methods=("gate",)).table
     mine = found[found["subsystem"] == "Glycolysis/Gluconeogenesis"]
     expect(page.locator(".st-key-detail-card")).to_contain_text(f"Mean gate: {mine['gate'].mean():.3f}")
     expect(page.locator(".st-key-detail-card")).to_contain_text(f"Reactions: {len(mine)}")
