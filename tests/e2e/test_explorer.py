@@ -119,7 +119,7 @@ def click_circle(page: Page, drawn: NetworkView) -> str:
     box = canvas.bounding_box()
     assert box is not None
     low, high = (np.array([f(n.x for n in drawn.nodes), f(n.y for n in drawn.nodes)]) for f in (min, max))
-    low, high = low - (45, 20), high + (45, 60)
+    low, high = low - np.array([45, 20]), high + np.array([45, 60])
     scale = min(box["width"] / (high - low)[0], box["height"] / (high - low)[1]) / 1.1
     node = max(drawn.nodes, key=lambda n: n.width - 0.1 * np.hypot(*(np.array([n.x, n.y]) - (low + high) / 2)))
     at = np.array([box["width"], box["height"]]) / 2 + (np.array([node.x, node.y]) - (low + high) / 2) * scale
