@@ -41,6 +41,15 @@ def _parser() -> argparse.ArgumentParser:
     reactions.add_argument("--out", required=True, type=Path, metavar="DIR")
     reactions.set_defaults(run=_reactions)
 
+    bases = commands.add_parser("rna", help="structure, elements, messages and embeddings of RNAs")
+    bases.add_argument("file", type=Path, help="sequences with or without structures: plain, FASTA, Vienna, CT, BPSEQ, Stockholm")
+    bases.add_argument("--checkpoint", default="rna", help="a shipped network or the path of one (default: rna)")
+    bases.add_argument("--fold", choices=["given", "mfe", "centroid", "mea", "windowed"], help="default: the given structure, else mfe")
+    bases.add_argument("--temperature", type=float, default=37.0, metavar="CELSIUS")
+    bases.add_argument("--device", default="auto", choices=["auto", "cuda", "mps", "cpu"])
+    bases.add_argument("--out", required=True, type=Path, metavar="DIR")
+    bases.set_defaults(run=_rna)
+
     train = commands.add_parser("train", help="train a network; the same command resumes a run")
     kinds = train.add_subparsers(required=True, metavar="KIND")
     metabolic = kinds.add_parser("metabolic", help="a gated stoichiometric network on flux balance analysis")
@@ -55,15 +64,29 @@ def _parser() -> argparse.ArgumentParser:
     metabolic.add_argument("--out", required=True, type=Path, metavar="DIR")
     metabolic.set_defaults(run=_train_metabolic)
 
+    rna = kinds.add_parser("rna", help="a GINE network by contrast on synthetic families folded by ViennaRNA")
+    rna.add_argument("--config", help="a JSON file of training settings")
+    for name in ("families", "validation", "test", "epochs", "seed"):
+        rna.add_argument(f"--{name}", type=int)
+    rna.add_argument("--encoding", choices=["forgi", "standard"])
+    rna.add_argument("--device", choices=["auto", "cuda", "mps", "cpu"])
+    rna.add_argument("--name", default="checkpoint", help="name of the checkpoint")
+    rna.add_argument("--data", type=Path, metavar="FILE", help="Rfam seed members (TSV) to evaluate on")
+    rna.add_argument("--scheduler", metavar="ADDRESS", help="fold on the workers of a Dask scheduler")
+    rna.add_argument("--out", required=True, type=Path, metavar="DIR")
+    rna.set_defaults(run=_train_rna)
+
     evaluate = commands.add_parser("evaluate", help="compute a model card's figures again")
     evaluate.add_argument("checkpoint")
     evaluate.add_argument("--no-baselines", action="store_true", help="leave the baselines out (they need the training samples)")
+    evaluate.add_argument("--data", type=Path, metavar="FILE", help="Rfam seed members (TSV) for an RNA network")
     evaluate.add_argument("--scheduler", metavar="ADDRESS", help="solve on the workers of a Dask scheduler")
     evaluate.add_argument("--out", required=True, type=Path, metavar="DIR")
     evaluate.set_defaults(run=_evaluate)
 
     bench = commands.add_parser("bench", help="speed as ratios against named peers")
     bench.add_argument("--quick", action="store_true", help="leave out the largest sizes")
+    bench.add_argument("--ginfinity", metavar="PYTHON", help="the Python of an environment with the ginfinity package: embed the same RNAs with both")
     bench.set_defaults(run=_bench)
     return parser
 
@@ -88,6 +111,23 @@ def _reactions(chosen: argparse.Namespace) -> int:
     return 0
 
 
+def _rna(chosen: argparse.Namespace) -> int:
+    from core.commands import export_rna
+
+    written = export_rna(
+        chosen.file,
+        chosen.checkpoint,
+        chosen.out,
+        method=chosen.fold,
+        temperature=chosen.temperature,
+        device=chosen.device,
+        on_notice=lambda text: print(f"note: {text}", file=sys.stderr),
+    )
+    for path in written:
+        print(path)
+    return 0
+
+
 def _train_metabolic(chosen: argparse.Namespace) -> int:
     from core.train.command import read_config, train_metabolic
 
@@ -96,16 +136,24 @@ def _train_metabolic(chosen: argparse.Namespace) -> int:
     return 0
 
 
+def _train_rna(chosen: argparse.Namespace) -> int:
+    from core.train.command import read_config, train_rna
+
+    given = {name: getattr(chosen, name) for name in ("families", "validation", "test", "epochs", "seed", "encoding", "device")}
+    train_rna(read_config(chosen.config, given, {}), chosen.out, name=chosen.name, scheduler=chosen.scheduler, rfam=chosen.data)
+    return 0
+
+
 def _evaluate(chosen: argparse.Namespace) -> int:
     from core.train.command import evaluate_checkpoint
 
-    return evaluate_checkpoint(chosen.checkpoint, chosen.out, with_baselines=not chosen.no_baselines, scheduler=chosen.scheduler)
+    return evaluate_checkpoint(chosen.checkpoint, chosen.out, with_baselines=not chosen.no_baselines, scheduler=chosen.scheduler, rfam=chosen.data)
 
 
 def _bench(chosen: argparse.Namespace) -> int:
     from core.bench import main as bench
 
-    return bench(quick=chosen.quick)
+    return bench(quick=chosen.quick, ginfinity=chosen.ginfinity)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,10 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from math import isnan
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from core.errors import InputError, MissingObjective
 from core.explain.reactions import ReactionImportance, reaction_importance
@@ -13,9 +16,18 @@ from core.metabolic import blocked_reactions, currency_metabolites, fba, load_mo
 from core.metabolic.condition import Medium
 from core.metabolic.tables import ModelTables
 from core.models import checkpoint_warnings, load_checkpoint, resolve_device
-from core.storage import write_bytes, write_json
+from core.storage import digest_of, safe_name, write_atomic, write_bytes, write_json
 from core.viz import network as drawing
 from core.viz.view import pathway_view
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from core.models import Card
+    from core.rna import FoldResult, RnaRecord
+
+_OF_ONE_RNA = ("key", "record", "structure", "elements", "value", "completeness")
+"""Parts of an explanation's manifest that speak of one RNA."""
 
 DRAWN = 120
 """The standalone drawing shows at most this many reactions, those with the largest mean gate."""
@@ -85,6 +97,121 @@ def export_reactions(
         write_json(folder / "manifest.json", manifest),
         write_bytes(folder / "network.html", drawing.standalone_html(view, tables.name or tables.id).encode()),
     ]
+
+
+def export_rna(
+    source: Path,
+    checkpoint: str,
+    folder: Path,
+    *,
+    method: str | None = None,
+    temperature: float = 37.0,
+    device: str = "auto",
+    on_notice: Callable[[str], None] = print,
+) -> list[Path]:
+    """Writes bases.csv, elements.csv, edges.csv, embeddings.npz, manifest.json and drawing.svg into ``folder`` and returns their paths.
+
+    The tables of several RNAs stand below each other, told apart by the column ``rna``; each then has a drawing of its own,
+    drawing-<id>.svg, and drawing.svg is the first.
+
+    Args:
+        source: a file :func:`core.rna.read_rna` reads.
+        checkpoint: a shipped network of kind "rna", or the path of one.
+        method: "given", "mfe", "centroid", "mea" or "windowed"; None takes the structure a record came with, else "mfe".
+        temperature: of the fold, °C.
+        on_notice: told what the reader should know: records left out, notices on a record, a device that is not there.
+
+    Raises:
+        InputError: no record can be read, one cannot be folded as asked, or the checkpoint cannot be used.
+    """
+    import pandas as pd
+
+    from core.explain import base_importance
+    from core.rna import decompose, read_report
+    from core.viz.rna_drawing import rna_svg, rna_view
+
+    reading = read_report(source)
+    network, card = load_checkpoint(checkpoint)
+    if card.kind != "rna":
+        raise InputError(f"The checkpoint {card.name!r} reads metabolic models and not RNAs; choose one of kind rna.")
+    place = resolve_device(device)
+    notices = [*([place.message] if place.message else []), *reading.problems]
+    chosen = (network.to(place.device), card)
+    folded = [fold_as_asked(record, method, temperature) for record in reading.records]
+    notices += [f"{record.id}: {note}" for record, fold in zip(reading.records, folded) for note in (*record.notices, *fold.notes)]
+    for text in notices:
+        on_notice(text)
+    records = [replace(record, structure=fold.structure) for record, fold in zip(reading.records, folded)]
+    found = [base_importance(record, chosen, device=place.device) for record in records]
+    tables = {
+        name: pd.concat([getattr(one, name).assign(rna=record.id) for record, one in zip(records, found)], ignore_index=True)
+        for name in ("bases", "elements", "edges")
+    }
+    drawings = [
+        rna_svg(rna_view(record, colour_by="element", elements=decompose(fold.structure), probabilities=fold.pair_probabilities))
+        for record, fold in zip(records, folded)
+    ]
+    manifest = {
+        **{key: value for key, value in found[0].manifest.items() if key not in _OF_ONE_RNA},
+        "key": digest_of(rnas=[one.manifest for one in found], folds=[fold.key for fold in folded]),
+        "source": source.name,
+        "rnas": [
+            {"id": record.id, "key": record.key, "structure": fold.structure, "energy": None if isnan(fold.energy) else fold.energy}
+            | {"method": fold.method, "temperature": fold.temperature, "explanation": one.manifest}
+            for record, fold, one in zip(records, folded, found)
+        ],
+        "notices": notices,
+    }
+    written = [write_bytes(folder / f"{name}.csv", table.to_csv(index=False).encode()) for name, table in tables.items()]
+    vectors = rna_embeddings(records, chosen, place.device)
+    written.append(write_atomic(folder / "embeddings.npz", lambda path: _save_arrays(path, vectors)))
+    written.append(write_json(folder / "manifest.json", manifest))
+    written.append(write_bytes(folder / "drawing.svg", drawings[0].encode()))
+    if len(records) > 1:
+        written += [write_bytes(folder / name, text.encode()) for name, text in zip(_drawing_names(records), drawings)]
+    return written
+
+
+def fold_as_asked(record: RnaRecord, method: str | None, temperature: float) -> FoldResult:
+    """The structure by a method; None takes the record's own where it has one, else the one of minimum free energy."""
+    from core.rna import fold, fold_windowed, given_structure
+
+    method = method or ("given" if record.structure is not None else "mfe")
+    if method == "given":
+        return given_structure(record, temperature)
+    if method == "windowed":
+        return fold_windowed(record, temperature=temperature)
+    return fold(record, temperature=temperature, method=method)  # type: ignore[arg-type]
+
+
+def rna_embeddings(records: Sequence[RnaRecord], checkpoint: tuple[Any, Card], device: str) -> dict[str, np.ndarray]:
+    """``<level>_names`` [N] and ``<level>_vectors`` [N, D] float32 of RNAs with structures, for the levels rna, element and base."""
+    import numpy as np
+
+    from core.rna import embed
+
+    arrays: dict[str, np.ndarray] = {}
+    for level in ("rna", "element", "base"):
+        found = embed(records, checkpoint=checkpoint, level=level, device=device)
+        arrays |= {f"{level}_names": np.array(found.names, dtype=str), f"{level}_vectors": found.vectors}
+    return arrays
+
+
+def _save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    import numpy as np
+
+    with open(path, "wb") as file:
+        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+
+
+def _drawing_names(records: Sequence[RnaRecord]) -> list[str]:
+    """One file name for each record, also where ids differ only in signs that file names cannot hold."""
+    names: list[str] = []
+    for number, record in enumerate(records, 1):
+        stem = safe_name(record.id.replace("/", "_").replace("\\", "_"))
+        taken = {other.lower() for other in names}
+        names.append(f"drawing-{stem}.svg" if f"drawing-{stem}.svg".lower() not in taken else f"drawing-{stem}-{number}.svg")
+    return names
 
 
 def read_medium(medium: str | None) -> str | Medium | None:

@@ -10,14 +10,16 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import platformdirs
 
+_LONGEST_NAME = 120  # bytes; file systems stop at 255
 FOLDERS = ("uploads", "cache", "runs")
 
 
@@ -46,6 +48,17 @@ def digest(data: bytes) -> str:
 def digest_of(**inputs: Any) -> str:
     """sha256 of named, JSON-serialisable inputs: the key of everything derived from them. Order does not matter."""
     return digest(json.dumps(inputs, sort_keys=True, separators=(",", ":"), default=_plain).encode())
+
+
+def safe_name(name: str) -> str:
+    """A file name that is safe on every platform: the last part of the path, letters, digits and ``. _ - ( ) +`` only."""
+    last = re.split(r"[/\\]", name)[-1]
+    plain = re.sub(r"[^\w.()+-]+", "_", last).lstrip(".") or "model"
+    suffix = "".join(PurePosixPath(plain).suffixes[-2:])[-20:]
+    stem = plain[: len(plain) - len(suffix)] or "model"
+    while len((stem + suffix).encode()) > _LONGEST_NAME:
+        stem = stem[:-1]
+    return stem + suffix
 
 
 def write_atomic(path: Path, write: Callable[[Path], None]) -> Path:

@@ -11,12 +11,16 @@ from core.ui.nav import ROOT
 from core.ui.starts import STARTS, start_card
 
 st.title("Gatescope")
-st.markdown("See which reactions, and which substrates and products of each, a trained gated network listens to when it predicts how a cell grows.")
+st.markdown(
+    "See which reactions, and which substrates and products of each, a trained gated network listens to when it predicts how a cell grows; "
+    "and what a trained network passes along every edge of an RNA's graph."
+)
 
 with st.container(key="starts"):
-    for column, start in zip(st.columns(len(STARTS)), STARTS, strict=True):
-        with column:
-            start_card(start)
+    for row in (STARTS[:2], STARTS[2:]):
+        for column, start in zip(st.columns(2), row, strict=True):
+            with column:
+                start_card(start)
 
 picture, accuracy = st.columns([3, 2], gap="large")
 with picture:

@@ -8,9 +8,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from core.bench import rna_embed, rna_walk
 from core.bench.cases import BOUNDS, MODES, ConvPair, Hypergraph, model_hypergraph, random_hypergraph, reading_pair
+from core.rna import _forgi
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,6 +32,7 @@ COLUMNS = (
     "bound",
     "difference",
     "repetitions",
+    "nt_per_s",
 )
 SIZES = (150_000, 1_500_000)
 REPETITIONS = ((50_000, 31), (500_000, 9), (sys.maxsize, 3))
@@ -43,24 +47,31 @@ def run_bench(
     *,
     hypergraphs: list[Hypergraph] | None = None,
     model: str = "iJO1366",
+    lengths: tuple[int, ...] | None = None,
+    ginfinity: str | None = None,
 ) -> pd.DataFrame:
     """Measures everything and returns one row per measurement.
 
     Args:
-        quick: leave out 1.5 million incidences.
+        quick: leave out 1.5 million incidences and 10,000 nt, which takes forgi seconds each time.
         on_row: called with each row as soon as it is measured.
         hypergraphs: in place of the model's incidences and the random hypergraphs.
         model: the bundled model that is read and whose incidences are used.
+        ginfinity: Python of an environment that has the ginfinity package, to embed the same RNAs with; left out when None.
+        lengths: nt of the RNAs that are taken apart; :data:`core.bench.rna_walk.LENGTHS` when None.
 
     Returns:
         Columns: task; incidences; gate, attention (None for reading); ours_ms and peer_ms, medians over ``repetitions``; peer;
         ratio = peer_ms / ours_ms; ratio_min and ratio_max, over the single turns; bound, the ratio asked for (nan: none);
-        difference, the largest between the two outputs where they have to be equal (nan for reading).
+        difference, the largest between the two outputs where they have to be equal (nan for reading; for RNA elements the number
+        that differ); nt_per_s, bases per second of ours (nan for metabolic rows).
     """
     import pandas as pd
 
     rows = []
-    for row in _rows(quick, hypergraphs, model):
+    if lengths is None:
+        lengths = rna_walk.LENGTHS[:-1] if quick else rna_walk.LENGTHS
+    for row in chain(_rows(quick, hypergraphs, model), _rna_rows(lengths), _embedding_rows(ginfinity)):
         rows.append(row)
         if on_row is not None:
             on_row(row)
@@ -86,6 +97,22 @@ def _conv_rows(hypergraph: Hypergraph) -> Iterator[Row]:
         yield row | {"difference": pair.difference(), "bound": BOUNDS.get((count, mode.gate, mode.attention), float("nan"))}
 
 
+def _rna_rows(lengths: tuple[int, ...]) -> Iterator[Row]:
+    if _forgi.version() is None:
+        return  # no peer on this platform
+    for case in rna_walk.rna_cases(lengths):
+        row = _row(case.task, None, None, None, case.peer, case.ours, case.theirs, case.repetitions)
+        yield row | {"difference": case.difference(), "bound": case.bound, "nt_per_s": 1000 * case.nt / row["ours_ms"]}
+
+
+def _embedding_rows(python: str | None) -> Iterator[Row]:
+    if python is None:
+        return
+    for case in rna_embed.embedding_cases(python):
+        row = _row(case.task, None, None, None, case.peer, case.ours, case.theirs, case.repetitions)
+        yield row | {"nt_per_s": 1000 * case.nt / row["ours_ms"]}
+
+
 def _row(
     task: str,
     incidences: int | None,
@@ -100,7 +127,7 @@ def _row(
     single = [b / a for a, b in zip(mine, other, strict=True)]
     ours_ms, peer_ms = statistics.median(mine), statistics.median(other)
     nan = float("nan")
-    values = (task, incidences, gate, attention, ours_ms, peer, peer_ms, peer_ms / ours_ms, min(single), max(single), nan, nan, repetitions)
+    values = (task, incidences, gate, attention, ours_ms, peer, peer_ms, peer_ms / ours_ms, min(single), max(single), nan, nan, repetitions, nan)
     return dict(zip(COLUMNS, values, strict=True))
 
 
@@ -120,7 +147,7 @@ def _take_turns(ours: Callable[[], object], theirs: Callable[[], object], repeti
 
 def format_table(table: pd.DataFrame) -> str:
     """The table as aligned plain text."""
-    header = f"{'task':<52}{'incidences':>11}{'ours ms':>10}{'peer ms':>10}{'ratio':>8}{'min-max':>14}{'bound':>8}  peer"
+    header = f"{'task':<52}{'incidences':>11}{'ours ms':>10}{'peer ms':>10}{'ratio':>8}{'min-max':>14}{'bound':>8}{'nt/s':>12}  peer"
     return "\n".join([header, "-" * len(header), *(format_row({str(k): v for k, v in row.items()}) for row in table.to_dict("records"))])
 
 
@@ -130,14 +157,15 @@ def format_row(row: Row) -> str:
     bound = "" if row["bound"] != row["bound"] else f">= {row['bound']:g}"
     spread = f"{row['ratio_min']:.1f}-{row['ratio_max']:.1f}"
     times = f"{row['ours_ms']:>10.2f}{row['peer_ms']:>10.2f}{row['ratio']:>7.1f}x{spread:>14}{bound:>8}"
-    return f"{row['task']:<52}{count:>11}{times}  {row['peer']}"
+    speed = "" if row["nt_per_s"] != row["nt_per_s"] else f"{row['nt_per_s']:,.0f}"
+    return f"{row['task']:<52}{count:>11}{times}{speed:>12}  {row['peer']}"
 
 
 def conditions() -> str:
     """What the numbers were measured on, in two lines."""
     import torch
 
-    versions = ", ".join(f"{name} {version(name)}" for name in ("torch", "torch_geometric", "cobra"))
+    versions = ", ".join(f"{name} {version(name)}" for name in ("torch", "torch_geometric", "cobra", "forgi") if name != "forgi" or _forgi.version())
     return (
         f"Device: CPU, {platform.machine()}, {torch.get_num_threads()} threads; Python {platform.python_version()}, {versions}.\n"
         "Convolutions: forward and backward, 64 channels, float32. Medians; ours and the peer take turns; ratio = peer / ours.\n"
@@ -145,15 +173,15 @@ def conditions() -> str:
     )
 
 
-def main(quick: bool = False) -> int:
-    """Prints the conditions, progress and the table. Exit code 1 when the two layers disagree, 0 otherwise."""
+def main(quick: bool = False, ginfinity: str | None = None) -> int:
+    """Prints the conditions, progress and the table. Exit code 1 when ours and a peer disagree, 0 otherwise."""
     print(conditions(), flush=True)
 
     def announce(row: Row) -> None:
         print(f"measured: {row['task']}" + (f", {row['incidences']:,} incidences" if row["incidences"] else ""), file=sys.stderr, flush=True)
 
-    table = run_bench(quick, announce)
+    table = run_bench(quick, announce, ginfinity=ginfinity)
     print(format_table(table), flush=True)
     worst = table["difference"].max()
-    print(f"Largest difference from PyG where both must agree: {worst:.1e}.")
+    print(f"Largest difference from PyG and forgi where both must agree: {worst:.1e}.")
     return 0 if worst < 1e-3 else 1

@@ -4,27 +4,16 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from core import storage
 from core.errors import InputError
+from core.storage import safe_name
 
 MAX_UPLOADS = 500 * 2**20
 """Bytes kept of all uploads together; the least recently used go first."""
 
 PREFIX = "upload:"
-_LONGEST_NAME = 120  # bytes; file systems stop at 255
-
-
-def safe_name(name: str) -> str:
-    """A file name that is safe on every platform: the last part of the path, letters, digits and ``. _ - ( ) +`` only."""
-    last = re.split(r"[/\\]", name)[-1]
-    plain = re.sub(r"[^\w.()+-]+", "_", last).lstrip(".") or "model"
-    suffix = "".join(PurePosixPath(plain).suffixes[-2:])[-20:]
-    stem = plain[: len(plain) - len(suffix)] or "model"
-    while len((stem + suffix).encode()) > _LONGEST_NAME:
-        stem = stem[:-1]
-    return stem + suffix
 
 
 def keep(data: bytes, name: str) -> str:
@@ -56,7 +45,8 @@ def find(source: str) -> Path:
 
 def listed() -> list[tuple[str, str]]:
     """(source id, file name) of every stored upload, the most recently used first."""
-    stored = [file for folder in storage.folder("uploads").iterdir() if folder.is_dir() for file in _files(folder)[:1]]
+    folders = [folder for folder in storage.folder("uploads").iterdir() if re.fullmatch(r"[0-9a-f]{64}", folder.name)]
+    stored = [file for folder in folders for file in _files(folder)[:1]]
     stored.sort(key=lambda file: file.stat().st_mtime_ns, reverse=True)
     return [(PREFIX + file.parent.name, file.name) for file in stored]
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from core.models.device import DeviceChoice, available_devices, resolve_device
     from core.models.network import NetworkConfig, ReactionNetwork
     from core.models.prediction import Prediction, predict
+    from core.models.rna import RnaGine, RnaGineConfig, RnaOutput, RnaTrace
 
 __all__, __getattr__ = exports(
     __name__,
@@ -21,5 +22,6 @@ __all__, __getattr__ = exports(
         "device": ("DeviceChoice", "available_devices", "resolve_device"),
         "network": ("NetworkConfig", "ReactionNetwork"),
         "prediction": ("Prediction", "predict"),
+        "rna": ("RnaGine", "RnaGineConfig", "RnaOutput", "RnaTrace"),
     },
 )

@@ -15,9 +15,11 @@ from core.storage import digest, write_bytes, write_json
 if TYPE_CHECKING:
     from core.metabolic.hypergraph import MetabolicHypergraph
     from core.models.network import ReactionNetwork
+    from core.models.rna import RnaGine
 
 SHIPPED = Path(__file__).resolve().parents[2] / "assets" / "checkpoints"
 SCHEMA = 1
+_READS = {"metabolic": "metabolic models", "rna": "RNAs"}
 SLACK = 0.5
 """How far beyond the bounds seen in training (mmol/gDW/h) a bound may lie without a warning: training draws from open intervals."""
 
@@ -67,30 +69,50 @@ def load_card(name_or_path: str | Path) -> Card:
     return Card(content["name"], content["kind"], content["summary"], content, digest(weights.read_bytes()))
 
 
-def load_checkpoint(name_or_path: str | Path) -> tuple[ReactionNetwork, Card]:
+def load_checkpoint(name_or_path: str | Path, *, kind: str | None = None) -> tuple[Any, Card]:
     """A trained network on the CPU, in evaluation mode, and its card.
 
+    The card's kind decides the network: a :class:`~core.models.network.ReactionNetwork` for "metabolic", a
+    :class:`~core.models.rna.RnaGine` for "rna".
+
+    Args:
+        kind: refuses a checkpoint of the other kind.
+
     Raises:
-        InputError: no such checkpoint, a damaged file, or weights that do not match the card.
+        InputError: no such checkpoint, one of another kind, a damaged file, or weights that do not match the card.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load
 
-    from core.models.network import NetworkConfig, ReactionNetwork
-
     card = load_card(name_or_path)
+    if kind is not None and card.kind != kind:
+        known = ", ".join(list_checkpoints(kind=kind))
+        raise InputError(f"Checkpoint {card.name!r} reads {_READS.get(card.kind, card.kind)}, not {_READS[kind]}; choose one of {known}.")
     weights, _ = _locate(name_or_path)
     if card.content.get("weights_sha256") != card.weights_sha256:
         raise InputError(f"The weights of checkpoint {card.name!r} are not those its card describes; restore {weights.name} from the release.")
     try:
-        network = ReactionNetwork(NetworkConfig(**card.content["network"]))
+        network = _build(card)
         network.load_state_dict(load(weights.read_bytes()))
     except (SafetensorError, RuntimeError, TypeError, ValueError) as error:
         raise InputError(f"Checkpoint {card.name!r} cannot be read ({type(error).__name__}); restore {weights.name} from the release.") from None
     return network.eval().requires_grad_(False), card
 
 
-def save_checkpoint(network: ReactionNetwork, content: dict[str, Any], folder: Path) -> Path:
+def _build(card: Card) -> ReactionNetwork | RnaGine:
+    """A network of the card's kind and choices, untrained."""
+    if card.kind == "rna":
+        from core.models.rna import RnaGine, RnaGineConfig
+
+        return RnaGine(RnaGineConfig(**card.content["network"]))
+    if card.kind == "metabolic":
+        from core.models.network import NetworkConfig, ReactionNetwork
+
+        return ReactionNetwork(NetworkConfig(**card.content["network"]))
+    raise ValueError(f"unknown kind {card.kind!r}")
+
+
+def save_checkpoint(network: ReactionNetwork | RnaGine, content: dict[str, Any], folder: Path) -> Path:
     """Writes ``<name>.safetensors`` and ``<name>.json`` into a folder; returns the path of the weights."""
     from safetensors.torch import save
 

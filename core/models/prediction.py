@@ -33,7 +33,7 @@ class Prediction:
 
 def open_checkpoint(checkpoint: Checkpoint) -> tuple[ReactionNetwork, Card]:
     """A checkpoint by name or path, or one that is open already."""
-    return checkpoint if isinstance(checkpoint, tuple) else load_checkpoint(checkpoint)
+    return checkpoint if isinstance(checkpoint, tuple) else load_checkpoint(checkpoint, kind="metabolic")
 
 
 def run_network(network: ReactionNetwork, graph: MetabolicHypergraph, *, device: str = "cpu", **options: Any) -> NetworkOutput:

@@ -1,0 +1,54 @@
+"""An RNA in, its fold, its elements, its graph and its embedding out.
+
+Names load on first use, so that reading a sequence imports neither ViennaRNA nor torch.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from core.lazy import exports
+
+if TYPE_CHECKING:
+    from core.rna.elements import FORGI_LIMIT, Element, Elements, decompose, walk
+    from core.rna.embedding import Embeddings, embed, embed_levels
+    from core.rna.examples import Example, list_examples, load_example
+    from core.rna.folding import (
+        MFE_LIMIT,
+        PARTITION_LIMIT,
+        FoldResult,
+        boltzmann_samples,
+        fold,
+        fold_apart,
+        fold_windowed,
+        given_structure,
+        suboptimal,
+        too_long,
+    )
+    from core.rna.graph import EDGE_FEATURES, NODE_FEATURES, batch, build_graph
+    from core.rna.reading import MAX_BYTES, MAX_LENGTH, MAX_RECORDS, RnaReading, read_report, read_rna
+    from core.rna.records import ALPHABET, RnaRecord, dot_bracket, parse_pairs, partners
+
+__all__, __getattr__ = exports(
+    __name__,
+    {
+        "elements": ("FORGI_LIMIT", "Element", "Elements", "decompose", "walk"),
+        "embedding": ("Embeddings", "embed", "embed_levels"),
+        "examples": ("Example", "list_examples", "load_example"),
+        "folding": (
+            "MFE_LIMIT",
+            "PARTITION_LIMIT",
+            "FoldResult",
+            "boltzmann_samples",
+            "fold",
+            "fold_apart",
+            "fold_windowed",
+            "given_structure",
+            "suboptimal",
+            "too_long",
+        ),
+        "graph": ("EDGE_FEATURES", "NODE_FEATURES", "batch", "build_graph"),
+        "reading": ("MAX_BYTES", "MAX_LENGTH", "MAX_RECORDS", "RnaReading", "read_report", "read_rna"),
+        "records": ("ALPHABET", "RnaRecord", "dot_bracket", "parse_pairs", "partners"),
+    },
+)

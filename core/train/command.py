@@ -99,18 +99,50 @@ def train_metabolic(values: Mapping[str, Any], folder: Path, *, name: str, sched
     return path
 
 
-def evaluate_checkpoint(checkpoint: str, folder: Path, *, with_baselines: bool = True, scheduler: str | None = None) -> int:
+def train_rna(values: Mapping[str, Any], folder: Path, *, name: str, scheduler: str | None = None, rfam: Path | None = None) -> Path:
+    """Makes families, trains, evaluates and writes ``<name>.safetensors`` and its card into ``folder``; resumes what is there."""
+    from core.models.checkpoint import save_checkpoint
+    from core.train.resume import HISTORY
+    from core.train.rna import RnaRun, RnaTrainConfig
+    from core.train.rna_evaluate import build_card, synthetic_figures
+    from core.train.rna_graphs import embed_packed
+
+    config = RnaTrainConfig.from_dict(values)
+    terminal = Terminal(folder)
+    run = RnaRun(config, folder)
+    with workers(scheduler) as executor:
+        train, validation = (run.split(split, executor, terminal, terminal.should_stop) for split in ("train", "validation"))
+    network = run.fit(train, validation, terminal, terminal.should_stop).cpu()
+    seconds = json.loads((folder / HISTORY).read_text().splitlines()[-1])["seconds"]
+    with workers(scheduler) as executor:
+        test = run.split("test", executor, terminal, terminal.should_stop)
+        selected = synthetic_figures(embed_packed(network, validation.graphs), validation.families)
+        card = build_card(name, config, network, test, selected, seconds=seconds, executor=executor, rfam=rfam, on_progress=terminal)
+    path = save_checkpoint(network, card, folder)
+    terminal.close()
+    print(rna_summary(card))
+    print(f"written: {path}")
+    return path
+
+
+def evaluate_checkpoint(checkpoint: str, folder: Path, *, with_baselines: bool = True, scheduler: str | None = None, rfam: Path | None = None) -> int:
     """Recomputes a card's figures into ``folder``/evaluation.json; returns 1 when they differ from the card's."""
     from core.models.checkpoint import load_checkpoint
-    from core.train.evaluate import evaluate
 
     network, card = load_checkpoint(checkpoint)
     terminal = Terminal(None)
     with workers(scheduler) as executor:
-        found = evaluate(network, card, folder, executor=executor, with_baselines=with_baselines, on_progress=terminal)
+        if card.kind == "rna":
+            from core.train.rna_evaluate import evaluate as evaluate_rna
+
+            found = evaluate_rna(network, card, folder, executor=executor, rfam=rfam, on_progress=terminal)
+        else:
+            from core.train.evaluate import evaluate
+
+            found = evaluate(network, card, folder, executor=executor, with_baselines=with_baselines, on_progress=terminal)
     terminal.close()
     write_json(folder / "evaluation.json", found)
-    print(summary({**card.content, **found}))
+    print((rna_summary if card.kind == "rna" else summary)({**card.content, **found}))
     if found["differences"]:
         print(f"{len(found['differences'])} figures differ from the card's by more than 0.001:")
         for figure, (then, now) in found["differences"].items():
@@ -126,3 +158,25 @@ def summary(card: Mapping[str, Any]) -> str:
     rows = [(f"{card['name']} ({card['parameters']:,} parameters)", card["test"]), *card.get("baselines", {}).items()]
     body = [f"{n:38s} {f['growth_r2']:9.3f}  {f['growth_r2_growing']:12.3f}  {f['flux_r2_median']:16.3f}" for n, f in rows]
     return "\n".join([f"held out: {card['test']['samples']:,} conditions of {card['data']['distribution']}", head, *body])
+
+
+def rna_summary(card: Mapping[str, Any]) -> str:
+    """The headline figures of an RNA card as text: pair AUC of the network and its baselines."""
+    from core.train.rna_evaluate import FIGURES
+
+    names = {f: f.replace("rfam_", "Rfam ").replace("_", ", ") for f in FIGURES}
+    rows = [(f"{card['name']} ({card['parameters']:,} parameters)", card["test"]), *card["baselines"].items()]
+    lines = [f"pair AUC: {card['test']['families']:,} held-out families of {card['data']['distribution']}; pairs of like length"]
+    if "skipped" in card["rfam"]:
+        lines.append(f"Rfam was left out: {card['rfam']['skipped']}")
+    else:
+        rfam = card["rfam"]
+        lines.append(
+            f"Rfam: {rfam['members']:,} members of {rfam['families']:,} families, {rfam['pairs']:,} pairs, {rfam['distant_pairs']:,} of them distant "
+            "(rows of the seed alignment agree in under 60% of columns)"
+        )
+    lines.append(" " * 36 + "  ".join(names.values()))
+    for name, figures in rows:
+        values = ("-" if figures.get(f) is None else f"{figures[f]:.3f}" for f in FIGURES)
+        lines.append(f"{name:36s}" + "  ".join(f"{value:>{len(title)}s}" for value, title in zip(values, names.values(), strict=True)))
+    return "\n".join(lines)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
-import os
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
@@ -22,8 +19,9 @@ from core.metabolic.features import METABOLITE_FEATURES, REACTION_FEATURES, meta
 from core.metabolic.tables import ModelTables
 from core.models.device import autocast, resolve_device
 from core.models.network import NetworkConfig, ReactionNetwork
-from core.storage import write_atomic, write_bytes, write_json
+from core.storage import write_bytes
 from core.train.metrics import report
+from core.train.resume import append_history, pin_settings, restore_state, save_state, schedule
 from core.train.samples import Samples, make_samples
 
 VALIDATION_SEED, TEST_SEED = 1, 2
@@ -157,25 +155,10 @@ class Run:
         from core.metabolic import load_tables
 
         self.folder = folder
-        self.config = self._pin(config)
+        self.config = config
+        pin_settings(folder, asdict(config))
         self.tables = load_tables(config.model)
         self.device = resolve_device(self.config.device).device
-
-    def _pin(self, config: TrainConfig) -> TrainConfig:
-        """Writes the configuration on the first start and refuses another one afterwards."""
-        path = self.folder / "training.json"
-        wanted = asdict(config)
-        if path.exists():
-            stored = json.loads(path.read_text())
-            differs = [k for k in wanted if k != "device" and stored.get(k) != wanted[k]]
-            if differs:
-                raise InputError(
-                    f"{self.folder} holds a run with another {differs[0]} ({stored.get(differs[0])}); resume it unchanged or choose another --out."
-                )
-            return config
-        self.folder.mkdir(parents=True, exist_ok=True)
-        write_json(path, wanted)
-        return config
 
     def samples(self, executor: Executor, on_progress: Callable[[str, int, int], None], should_stop: Callable[[], bool]) -> dict[str, Samples]:
         """The three splits, solved or read back."""
@@ -207,7 +190,7 @@ class Run:
         weights = reaction_weights(self.tables, arrays.target, c.growth_weight).to(self.device)
         per_epoch = len(train) // c.batch
         total = per_epoch * c.epochs
-        step, best, seconds = self._restore(network, average, optimizer)
+        step, best, seconds = restore_state(self.folder, network, average, optimizer, self.device, per_epoch=per_epoch)
         started = time.monotonic() - seconds
         while step < total:
             epoch, within = divmod(step, per_epoch)
@@ -231,7 +214,7 @@ class Run:
                 best = self._validate(average, edges, held_out, validation, step // per_epoch, float(loss.detach()), best, time.monotonic() - started)
             stop = should_stop()
             if ended_epoch or stop or step % self.SAVE_EVERY == 0:
-                self._save(network, average, optimizer, step, best, time.monotonic() - started)
+                save_state(self.folder, network, average, optimizer, step, best, time.monotonic() - started)
             if stop:
                 raise Cancelled(f"Training was stopped at step {step} of {total}; the same command resumes it.")
         return self.best()
@@ -256,62 +239,10 @@ class Run:
         growth, fluxes = predict_arrays(network, edges, arrays)
         figures = report(truth.growth, growth, truth.fluxes, fluxes)
         line = {"epoch": epoch, "loss": loss, "seconds": round(seconds, 1), **figures}
-        with open(self.folder / "history.jsonl", "a") as log:
-            log.write(json.dumps(line) + "\n")
-            log.flush()
-            os.fsync(log.fileno())
+        append_history(self.folder, line)
         score = figures["growth_r2"] + figures["flux_r2_median"]
         if score > best:
             from safetensors.torch import save
 
             write_bytes(self.folder / "best.safetensors", save({k: v.contiguous().cpu() for k, v in network.state_dict().items()}))
         return max(best, score)
-
-    def _save(
-        self, network: ReactionNetwork, average: ReactionNetwork, optimizer: torch.optim.Optimizer, step: int, best: float, seconds: float
-    ) -> None:
-        from safetensors.torch import save_file
-
-        content = {f"network.{k}": v for k, v in network.state_dict().items()} | {f"average.{k}": v for k, v in average.state_dict().items()}
-        for i, moments in optimizer.state_dict()["state"].items():
-            content |= {f"optimizer.{i}.{name}": value for name, value in moments.items()}
-        plain = {name: value.detach().cpu().contiguous().clone() for name, value in content.items()}
-        metadata = {"step": str(step), "best": repr(best), "seconds": repr(seconds)}
-        write_atomic(self.folder / "resume.safetensors", lambda p: save_file(plain, p, metadata))
-
-    def _restore(self, network: ReactionNetwork, average: ReactionNetwork, optimizer: torch.optim.Optimizer) -> tuple[int, float, float]:
-        from safetensors import safe_open
-
-        path = self.folder / "resume.safetensors"
-        if not path.exists():
-            return 0, -math.inf, 0.0
-        with safe_open(path, framework="pt", device=self.device) as stored:
-            metadata = stored.metadata()
-            content = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 - not a mapping
-        network.load_state_dict({k[8:]: v for k, v in content.items() if k.startswith("network.")})
-        average.load_state_dict({k[8:]: v for k, v in content.items() if k.startswith("average.")})
-        moments: dict[int, dict[str, Tensor]] = {}
-        for name, value in content.items():
-            if name.startswith("optimizer."):
-                _, index, moment = name.split(".")
-                moments.setdefault(int(index), {})[moment] = value
-        optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
-        step = int(metadata["step"])
-        self._forget_after(step)
-        return step, float(metadata["best"]), float(metadata["seconds"])
-
-    def _forget_after(self, step: int) -> None:
-        """Drops history lines of epochs that will be run again after a kill."""
-        path = self.folder / "history.jsonl"
-        if not path.exists():
-            return
-        epochs = step // (self.config.samples // self.config.batch)
-        kept = [line for line in path.read_text().splitlines() if line.strip() and json.loads(line)["epoch"] <= epochs]
-        write_bytes(path, "".join(line + "\n" for line in kept).encode())
-
-
-def schedule(step: int, total: int, warmup: int = 200) -> float:
-    """Share of the learning rate at a step: linear warm-up, then a half cosine to 1%."""
-    if step < warmup:
-        return (step + 1) / warmup
-    return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, total - warmup)))

@@ -22,10 +22,10 @@ def draw_accuracy() -> None:
     """How good the first shipped network is on conditions it never saw, beside its baselines."""
     import streamlit as st
 
-    from core.models import load_card
+    from core.models import list_checkpoints, load_card
     from core.viz.plots import alt_text, held_out_bars
 
-    card = load_card(checkpoint_names()[0])
+    card = load_card(list_checkpoints(kind="metabolic")[0])
     figure = held_out_bars(card.name, card.content)
     st.plotly_chart(figure, key="home-accuracy", alt=alt_text(figure), config={"displayModeBar": False})
 

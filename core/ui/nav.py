@@ -34,6 +34,9 @@ PAGES = (
         "A metabolic model as a hypergraph, coloured by a trained network's gates.",
     ),
     PageEntry(
+        "pages/rna.py", "rna", "RNA", ":material/genetics:", "An RNA's structure and graph, and what a trained network passes along each edge."
+    ),
+    PageEntry(
         "pages/checkpoints.py",
         "checkpoints",
         "Checkpoints",

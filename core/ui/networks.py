@@ -12,15 +12,15 @@ RUN = "run:"
 _RUN_ID = re.compile(r"[\w.-]{1,80}")
 
 
-def choices() -> list[str]:
-    """Names of metabolic networks: the shipped ones first, then ``run:<run id>``, newest first."""
+def choices(kind: str = "metabolic") -> list[str]:
+    """Names of the networks of a kind, "metabolic" or "rna": the shipped ones first, then ``run:<run id>``, newest first."""
     from core.models import list_checkpoints
 
-    runs = sorted((f.name for f in storage.folder("runs").iterdir() if _weights(f) is not None), reverse=True)
-    return [*list_checkpoints(kind="metabolic"), *(f"{RUN}{name}" for name in runs)]
+    runs = sorted((f.name for f in storage.folder("runs").iterdir() if _kind(_weights(f)) == kind), reverse=True)
+    return [*list_checkpoints(kind=kind), *(f"{RUN}{name}" for name in runs)]
 
 
-def source(name: str) -> str | Path:
+def source(name: str, kind: str = "metabolic") -> str | Path:
     """What :func:`core.models.load_checkpoint` reads for a name of :func:`choices`.
 
     Raises:
@@ -28,12 +28,14 @@ def source(name: str) -> str | Path:
     """
     from core.models import list_checkpoints
 
-    if name in list_checkpoints(kind="metabolic", controls=True):
+    if name in list_checkpoints(kind=kind, controls=True):
         return name
     run = name.removeprefix(RUN)
     weights = _weights(storage.folder("runs") / run) if name.startswith(RUN) and _RUN_ID.fullmatch(run) else None
     if weights is None:
-        raise InputError(f"There is no network {name!r} here; choose one of {', '.join(choices())}.")
+        known = choices(kind)
+        remedy = f"choose one of {', '.join(known)}" if known else "none of its kind is installed"
+        raise InputError(f"There is no network {name!r} here; {remedy}.")
     return weights
 
 
@@ -49,3 +51,13 @@ def _weights(folder: Path) -> Path | None:
         if weights.is_file():
             return weights
     return None
+
+
+def _kind(weights: Path | None) -> str | None:
+    """What a checkpoint reads; None for none, or for one that cannot be opened."""
+    from core.models import load_card
+
+    try:
+        return load_card(weights).kind if weights else None
+    except InputError:
+        return None

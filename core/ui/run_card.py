@@ -118,6 +118,9 @@ def _actions(run: RunInfo) -> None:
         if networks.RUN + run.id in networks.choices():
             view = {"net": networks.RUN + run.id}
             st.page_link(page_of(entry("explorer")), label="See its gates", icon=":material/hub:", query_params=view, help="")
+        elif networks.RUN + run.id in networks.choices("rna"):
+            view = {"rnanet": networks.RUN + run.id}
+            st.page_link(page_of(entry("rna")), label="See it on an RNA", icon=":material/genetics:", query_params=view, help="")
         with st.popover("Delete", icon=":material/delete:"):
             st.markdown("Delete this run with everything it wrote?")
             if st.button("Delete it", key=f"delete_{run.id}", type="primary"):

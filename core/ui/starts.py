@@ -20,11 +20,13 @@ class Start:
     text: str
     link: str
     view: ViewState
+    page: str = "explorer"
     extra: Mapping[str, str] = field(default_factory=dict)
 
     def query(self) -> dict[str, str]:
-        """The link's parameters; the model is always named, so that the link means the same whatever was open before."""
-        return {"model": self.view.model, **self.view.to_query(), **self.extra}
+        """The link's parameters; the model or RNA is always named, so that the link means the same whatever was open before."""
+        always = {"rna": self.view.rna} if self.page == "rna" else {"model": self.view.model}
+        return {**always, **self.view.to_query(), **self.extra}
 
 
 STARTS = (
@@ -34,6 +36,14 @@ STARTS = (
         "95 reactions of central metabolism: glycolysis, the citric acid cycle, respiration and fermentation.",
         "Open E. coli core",
         ViewState(model="e_coli_core", selection="rxn:PFK"),  # with a selection the drawing opens near enough to read its labels
+    ),
+    Start(
+        "rna",
+        "Yeast tRNA-Phe",
+        "The cloverleaf: its fold, the graph of its elements, and what a trained network passes along every edge.",
+        "Open the tRNA",
+        ViewState(),
+        page="rna",
     ),
     Start(
         "genome",
@@ -57,5 +67,6 @@ def start_card(start: Start) -> None:
     with st.container(border=True, height="stretch", key=f"start_{start.key}"):
         st.subheader(start.title, anchor=False)
         st.markdown(start.text)
-        explorer = page_of(entry("explorer"))
-        st.page_link(explorer, label=start.link, icon=":material/arrow_forward:", query_params=start.query(), width="stretch", help="")
+        st.page_link(
+            page_of(entry(start.page)), label=start.link, icon=":material/arrow_forward:", query_params=start.query(), width="stretch", help=""
+        )

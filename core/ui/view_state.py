@@ -21,7 +21,7 @@ SCHEMA = 1
 VIEWS = ("overview", "pathway", "neighbourhood", "matrix")
 CURRENCY_MODES = ("hidden", "cloned", "shown")
 COLOURS = ("gate", "attention", "message", "flux", "subsystem")
-SELECTION_KINDS = ("rxn", "met", "gene", "sub")
+SELECTION_KINDS = ("rxn", "met", "gene", "sub", "base", "elem")
 MAX_HOPS = 4
 MAX_TEXT = 200
 MAX_ITEMS = 500
@@ -31,11 +31,12 @@ Setting = str | int | float | bool | None
 _ID = re.compile(r"[^\s,:<>\"'`\\]{1,200}")
 _UPLOAD = re.compile(r"upload:[0-9a-f]{64}")
 _RUN = re.compile(r"run:[\w.-]{1,80}")
+_EXAMPLE = re.compile(r"example:[\w.-]{1,80}")
 
 
 @dataclass(frozen=True)
 class ViewState:
-    """One view of one model under one condition.
+    """One view of one model under one condition, and of one RNA.
 
     Attributes:
         model: a bundled name or ``upload:<sha256>`` of a file kept among the uploads.
@@ -43,11 +44,13 @@ class ViewState:
         knockouts: gene or reaction ids.
         objective: a reaction id, or None for the model's own.
         checkpoint: the trained network's name, or ``run:<run id>`` of one trained on this computer.
-        selection: an entity id such as ``rxn:PFK``, ``met:atp_c``, ``gene:b3916`` or ``sub:Glycolysis``.
+        selection: an entity id such as ``rxn:PFK``, ``met:atp_c``, ``gene:b3916``, ``sub:Glycolysis``, ``base:12`` or ``elem:s0``.
         view: one of :data:`VIEWS`; subsystem: the pathway shown; hops: the reach of a neighbourhood.
         currency_mode: one of :data:`CURRENCY_MODES`; currency: ids of the metabolites meant, or None for the hubs by degree.
         colour_by: one of :data:`COLOURS`; layer, head: counted from 0, None for the mean over them.
         compartment, gene, search: filters of the tables.
+        rna: ``example:<id>`` of a bundled RNA, or ``upload:<sha256>`` of a text kept among the uploads.
+        rna_record: which of its records, counted from 0. rna_net: the trained network that reads it, named as ``checkpoint`` is.
         settings: anything else a page keeps, as ``<page>.<name>`` to a plain value.
     """
 
@@ -68,6 +71,9 @@ class ViewState:
     compartment: str | None = None
     gene: str | None = None
     search: str | None = None
+    rna: str = "example:trna-phe"
+    rna_record: int = 0
+    rna_net: str = "rna"
     settings: Mapping[str, Setting] = field(default_factory=dict)
 
     def __hash__(self) -> int:
@@ -234,6 +240,12 @@ def _model(value: Any) -> str:
     return _identifier(value)
 
 
+def _rna(value: Any) -> str:
+    if not isinstance(value, str) or not (_UPLOAD.fullmatch(value) or _EXAMPLE.fullmatch(value)):
+        raise ValueError(f"{str(value)[:40]!r} is not an RNA such as example:trna-phe")
+    return value
+
+
 def _network(value: Any) -> str:
     if isinstance(value, str) and _RUN.fullmatch(value):
         return value
@@ -349,4 +361,7 @@ _CODECS: dict[str, _Codec] = {
     "compartment": _Codec("in", _optional(_text)),
     "gene": _Codec("gene", _optional(_text)),
     "search": _Codec("q", _optional(_text)),
+    "rna": _Codec("rna", _rna),
+    "rna_record": _Codec("record", _integer(0, 99_999), str, int),
+    "rna_net": _Codec("rnanet", _network),
 }

@@ -13,8 +13,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.viz.colour import ACCENT, BLOCKED_BORDER, BLOCKED_FILL, BORDER, CASING, LINK, METABOLITE_FILL, REACTION_FILL
-from core.viz.svg import FONT, coefficient_text, escape, network_svg, reaction_box_svg
+from core.viz.colour import ACCENT, BLOCKED_BORDER, BLOCKED_FILL, BORDER, CASING, METABOLITE_FILL, REACTION_FILL
+from core.viz.rna_colour import letter_on
+from core.viz.svg import FONT, coefficient_text, escape, line_key, network_svg, reaction_box_svg, rna_lines
 from core.viz.view import Neighbourhood, NetworkView, ViewEdge, ViewLink, ViewNode, neighbourhood, pathway_view
 
 if TYPE_CHECKING:
@@ -69,7 +70,9 @@ def payload(view: NetworkView) -> dict[str, Any]:
     edges = [{**edge, "title": html.unescape(edge["title"])} for edge in network.edges]
     entities = {f"n{i}": node.entity for i, node in enumerate(view.nodes)}
     entities |= {f"e{i}": f"rxn:{edge.reaction}" for i, edge in enumerate(view.edges)}
-    shape = [[(n.id, n.x, n.y) for n in view.nodes], [(e.source, e.target) for e in view.edges]]
+    entities |= {f"l{i}": link.entity for i, link in enumerate(view.links) if link.entity}
+    ends = [(e.source, e.target) for e in view.edges] + [(link.source, link.target) for link in view.links]
+    shape = [[(n.id, n.x, n.y) for n in view.nodes], ends]
     return {
         "nodes": nodes,
         "edges": edges,
@@ -101,7 +104,12 @@ def legend_html(view: NetworkView) -> str:
         shape.format(w=16, i=14, r=7, f=METABOLITE_FILL, b=CASING) + " metabolite",
         shape.format(w=28, i=26, r=3, f=REACTION_FILL, b=CASING) + " reaction",
     ]
-    if not view.of_subsystems:
+    if view.of_rna:
+        items = [f"{line_key(sample, 44, 12)} {escape(words)}" for sample, words in rna_lines(view)]
+        if any(node.kind == "base" for node in view.nodes):
+            items.append(shape.format(w=16, i=14, r=7, f=METABOLITE_FILL, b=CASING) + " base")
+        items.append(shape.format(w=28, i=26, r=3, f=REACTION_FILL, b=CASING) + " element")
+    elif not view.of_subsystems:
         items = spokes
     if any(node.blocked for node in view.nodes):
         items.append(shape.format(w=28, i=26, r=3, f=BLOCKED_FILL, b=BLOCKED_BORDER) + " blocked")
@@ -165,7 +173,17 @@ def _node_options(node: ViewNode) -> dict[str, Any]:
         "color": {**shown, "highlight": shown, "hover": shown},
         "borderWidth": 4 if node.selected else 1.5,
     }
-    if node.kind == "reaction":
+    if node.kind == "base":
+        # Its letter stands in the circle: text of one colour on its own fill, in any theme.
+        return options | {
+            "shape": "circle",
+            "margin": 1.5,
+            "borderWidth": 3 if node.selected else 1,
+            "font": {"size": node.font, "color": letter_on(fill), "face": FONT, "strokeWidth": 0},
+        }
+    if node.kind == "element":
+        return options | {"shape": "box", "margin": 3, "font": {"size": node.font, "color": letter_on(fill), "face": FONT, "strokeWidth": 0}}
+    if node.boxed:
         return options | {"shape": "box", "margin": 6, "font": {"size": node.font, "color": "#111111", "face": FONT}}
     return options | {"shape": "dot", "size": node.width / 2, "font": {"size": node.font, "face": FONT}}
 
@@ -189,10 +207,11 @@ def _link_options(link: ViewLink) -> dict[str, Any]:
     return {
         "title": html.escape("\n".join(link.tooltip), quote=True),
         "width": link.width,
-        "color": {"color": LINK, "highlight": LINK, "hover": LINK, "inherit": False, "opacity": 1.0},
-        "dashes": False,
-        "casing": "rgba(0,0,0,0)",
-        "arrows": {"to": {"enabled": False}},
+        "color": {"color": link.colour, "highlight": link.colour, "hover": link.colour, "inherit": False, "opacity": 1.0},
+        "dashes": list(link.dashes) or False,
+        "casing": link.rim or "rgba(0,0,0,0)",
+        "rim": link.rim_width,
+        "arrows": {"to": {"enabled": link.arrow, "scaleFactor": 0.35}},
     }
 
 
@@ -212,7 +231,7 @@ def _options(view: NetworkView) -> dict[str, Any]:
             "hover": True,
             "tooltipDelay": 120,
             "dragNodes": False,
-            "hideEdgesOnDrag": len(view.edges) > _HIDE_EDGES_ON_DRAG,
+            "hideEdgesOnDrag": len(view.edges) + len(view.links) > _HIDE_EDGES_ON_DRAG,
             "keyboard": {"enabled": True, "bindToWindow": False},
         },
     }

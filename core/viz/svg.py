@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import html
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from core.viz.colour import ACCENT, BLOCKED_BORDER, BLOCKED_FILL, BORDER, CASING, LINK, METABOLITE_FILL, REACTION_FILL, Scale
+from core.viz.colour import ACCENT, BLOCKED_BORDER, BLOCKED_FILL, BORDER, CASING, METABOLITE_FILL, REACTION_FILL, Scale
+from core.viz.rna_colour import letter_on
 from core.viz.view import NetworkView, ViewEdge, ViewLink, ViewNode
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ def network_svg(view: NetworkView, *, title: str = "", background: str = "#fffff
     xs = [n.x for n in view.nodes] or [0.0]
     ys = [n.y for n in view.nodes] or [0.0]
     left, right, top, bottom = min(xs) - 90, max(xs) + 90, min(ys) - 50, max(ys) + 60
-    width, legend_height = max(right - left, 620.0), 84.0 + 16 * len(view.notes)
+    width, legend_height = max(right - left, 820.0 if view.of_rna else 620.0), 84.0 + 16 * len(view.notes)
     head = 34.0 if title else 0.0
     height = bottom - top + legend_height + head
     nodes = {node.id: node for node in view.nodes}
@@ -127,14 +129,45 @@ def _border_point(node: ViewNode, towards: tuple[float, float], room: float = 0.
     """Where the line to ``towards`` leaves the node's shape, ``room`` px outside it."""
     dx, dy = towards[0] - node.x, towards[1] - node.y
     length = math.hypot(dx, dy) or 1.0
-    reach = node.width / 2 if node.kind != "reaction" else min(node.width / 2 / (abs(dx) or 1e-09), node.height / 2 / (abs(dy) or 1e-09)) * length
+    reach = node.width / 2 if not node.boxed else min(node.width / 2 / (abs(dx) or 1e-09), node.height / 2 / (abs(dy) or 1e-09)) * length
     reach = min(reach + room, length)
     return node.x + dx / length * reach, node.y + dy / length * reach
 
 
 def _link(link: ViewLink, source: ViewNode, target: ViewNode) -> str:
-    ends = f'x1="{source.x:.1f}" y1="{source.y:.1f}" x2="{target.x:.1f}" y2="{target.y:.1f}"'
-    return f'<g><title>{escape("; ".join(link.tooltip))}</title><line {ends} stroke="{LINK}" stroke-width="{link.width:.2f}"/></g>'
+    ends = ((source.x, source.y), (target.x, target.y))
+    if link.arrow:
+        ends = (_border_point(source, ends[1]), _border_point(target, ends[0], 0.5))
+    return f"<g><title>{escape('; '.join(link.tooltip))}</title>{_link_line(link, *ends)}</g>"
+
+
+def _link_line(link: ViewLink, start: tuple[float, float], end: tuple[float, float]) -> str:
+    ends = f'x1="{start[0]:.1f}" y1="{start[1]:.1f}" x2="{end[0]:.1f}" y2="{end[1]:.1f}"'
+    dash = f' stroke-dasharray="{" ".join(f"{d:g}" for d in link.dashes)}"' if link.dashes else ""
+    under = f'<line {ends} stroke="{link.rim}" stroke-width="{link.width + link.rim_width:.2f}"{dash}/>' if link.rim else ""
+    head = ""
+    if link.arrow:
+        length = math.hypot(end[0] - start[0], end[1] - start[1]) or 1.0
+        ux, uy, half = (end[0] - start[0]) / length, (end[1] - start[1]) / length, 1.5 + link.width / 2
+        base = (end[0] - ux * 2 * half, end[1] - uy * 2 * half)
+        corners = (end, (base[0] - uy * half, base[1] + ux * half), (base[0] + uy * half, base[1] - ux * half))
+        points = " ".join(f"{x:.1f},{y:.1f}" for x, y in corners)
+        head = f'<polygon points="{points}" fill="{link.colour}" stroke="{link.rim or CASING}" stroke-width="0.7"/>'
+    return f'{under}<line {ends} stroke="{link.colour}" stroke-width="{link.width:.2f}"{dash}/>{head}'
+
+
+def rna_lines(view: NetworkView) -> list[tuple[ViewLink, str]]:
+    """A line of each kind in the graph of an RNA, in the middle of the scale, with its words."""
+    return [
+        (replace(link, colour=view.scale.colour((view.scale.low + view.scale.high) / 2), width=3.0, arrow=False), link.kind)
+        for link in {link.kind: link for link in view.links}.values()
+    ]
+
+
+def line_key(link: ViewLink, width: float, height: float) -> str:
+    """A piece of a line as a small SVG for a legend."""
+    drawn = _link_line(link, (0.0, height / 2), (width, height / 2))
+    return f'<svg width="{width:g}" height="{height:g}" aria-hidden="true">{drawn}</svg>'
 
 
 def _spoke(edge: ViewEdge, source: ViewNode, target: ViewNode) -> str:
@@ -175,14 +208,21 @@ def _shape(node: ViewNode) -> str:
     tooltip = f"<title>{escape(chr(10).join(node.tooltip))}</title>"
     label = escape(node.label)
     text = f'text-anchor="middle" font-size="{node.font:g}" fill="#111"'
-    if node.kind == "reaction":
-        fill = BLOCKED_FILL if node.blocked else REACTION_FILL
+    if node.boxed:
+        fill = node.fill or (BLOCKED_FILL if node.blocked else REACTION_FILL)
+        if node.kind == "element":
+            text = f'text-anchor="middle" font-size="{node.font:g}" fill="{letter_on(fill)}"'
         x, y = node.x - node.width / 2, node.y - node.height / 2
         size = f'width="{node.width:.1f}" height="{node.height:.1f}"'
         box = f'<rect x="{x:.1f}" y="{y:.1f}" {size} rx="4" fill="{fill}" stroke="{border}" stroke-width="{thick}"/>'
         return f'<g>{tooltip}{box}<text x="{node.x:.1f}" y="{node.y + 5:.1f}" {text}>{label}</text></g>'
     fill = node.fill or METABOLITE_FILL
     circle = f'<circle cx="{node.x:.1f}" cy="{node.y:.1f}" r="{node.width / 2:.1f}" fill="{fill}" stroke="{border}" stroke-width="{thick}"/>'
+    if node.kind == "base":
+        letter = (
+            f'<text x="{node.x:.1f}" y="{node.y + 0.36 * node.font:.1f}" text-anchor="middle" font-size="{node.font:g}" fill="{letter_on(fill)}">'
+        )
+        return f"<g>{tooltip}{circle}{letter}{label}</text></g>"
     below = node.y + node.height / 2 + node.font + 1
     halo = 'stroke="#ffffff" stroke-width="3" stroke-linejoin="round" paint-order="stroke"'
     first, *others = (escape(line) for line in node.label.split("\n"))
@@ -197,7 +237,13 @@ def _legend(view: NetworkView) -> str:
     grey = f'stroke="{CASING}" stroke-width="4"'
     notes = "".join(f'<text x="0" y="{78 + 16 * i}" font-size="12" fill="#333">{escape(note)}</text>' for i, note in enumerate(view.notes))
     word = '<text x="{}" y="{}" font-size="12" fill="#333">{}</text>'
-    if view.of_subsystems:
+    if view.of_rna:
+        samples = [(_link_line(link, (0.0, 6.0), (40.0, 6.0)), words) for link, words in rna_lines(view)]
+        key = "".join(
+            f'<g transform="translate({260 + 180 * (i % 2)} {19 + 16 * (i // 2)})">{line}{word.format(48, 10, escape(words))}</g>'
+            for i, (line, words) in enumerate(samples)
+        )
+    elif view.of_subsystems:
         key = word.format(230, 29, "circles: subsystems, by number of reactions; lines: shared metabolites")
     else:
         key = (

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from core.errors import InputError
-from core.viz.colour import Quantity, Scale, scale_for
+from core.viz.colour import LINK, Quantity, Scale, scale_for
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,12 +29,12 @@ class ViewNode:
     """A drawn node. ``id`` is unique in the drawing, ``entity`` is what it stands for ("met:atp_c" for the copy "met:atp_c@PFK").
 
     ``x``, ``y`` are the centre of the box or circle in px (y downwards); ``width`` and ``height`` its size without the label under a circle.
-    ``fill`` is the colour of a subsystem's circle, and ``narrow`` its place on a narrow screen; the others have neither.
+    ``fill`` is the colour of a subsystem's circle, a base or an element, and ``narrow`` its place on a narrow screen; the others have neither.
     """
 
     id: str
     entity: str
-    kind: Literal["reaction", "metabolite", "subsystem"]
+    kind: Literal["reaction", "metabolite", "subsystem", "base", "element"]
     label: str
     x: float
     y: float
@@ -47,6 +47,11 @@ class ViewNode:
     tooltip: tuple[str, ...]
     fill: str = ""
     narrow: tuple[float, float] | None = None
+
+    @property
+    def boxed(self) -> bool:
+        """True for what is drawn as a box; the others are circles."""
+        return self.kind in ("reaction", "element")
 
 
 @dataclass(frozen=True)
@@ -79,19 +84,31 @@ class ViewEdge:
 
 @dataclass(frozen=True)
 class ViewLink:
-    """A line between two subsystems, as wide as they share metabolites."""
+    """A line between two subsystems, as wide as they share metabolites, or between two nodes of an RNA's graph.
+
+    ``dashes`` are px drawn and left out, empty for a full line; ``rim`` is the colour of its outline, "" for none, ``rim_width`` what the
+    outline adds to the width; ``entity`` is what a click selects, "" for nothing; with ``arrow`` it points to its target; ``kind`` is its entry
+    in the legend of an RNA's graph.
+    """
 
     source: str
     target: str
     width: float
     tooltip: tuple[str, ...]
+    colour: str = LINK
+    dashes: tuple[float, ...] = ()
+    rim: str = ""
+    rim_width: float = 2.0
+    arrow: bool = False
+    entity: str = ""
+    kind: str = ""
 
 
 @dataclass(frozen=True)
 class NetworkView:
     """A drawing: nodes, spokes, the scale of its colours, notes for its legend, and the entity that is selected.
 
-    A drawing of subsystems has ``links`` instead of spokes.
+    A drawing of subsystems or of an RNA's graph has ``links`` instead of spokes.
     """
 
     nodes: tuple[ViewNode, ...]
@@ -107,8 +124,15 @@ class NetworkView:
         return any(node.kind == "subsystem" for node in self.nodes)
 
     @property
+    def of_rna(self) -> bool:
+        """Whether this is the graph of an RNA."""
+        return any(node.kind in ("base", "element") for node in self.nodes)
+
+    @property
     def coloured(self) -> str:
         """What carries the colours of :attr:`scale`, for the legend."""
+        if self.of_rna:
+            return "Line colour and width"
         return "Circle colour" if self.of_subsystems else "Spoke colour and width"
 
     @property
@@ -116,6 +140,10 @@ class NetworkView:
         """The drawing in one sentence, for people who cannot see it."""
         if self.of_subsystems:
             return f"Overview of {len(self.nodes)} subsystems as circles sized by their number of reactions and coloured by {self.scale.quantity}."
+        if self.of_rna:
+            bases, elements = (sum(node.kind == kind for node in self.nodes) for kind in ("base", "element"))
+            chosen = f" Selected: {self.selected.partition(':')[2]}." if self.selected else ""
+            return f"RNA graph of {bases} bases and {elements} elements joined by {len(self.links)} lines, coloured by {self.scale.quantity}.{chosen}"
         reactions = sum(node.kind == "reaction" for node in self.nodes)
         metabolites = len({node.entity for node in self.nodes if node.kind == "metabolite"})
         chosen = f" Selected: {self.selected.partition(':')[2]}." if self.selected else ""

@@ -8,24 +8,29 @@ import pandas as pd
 import pytest
 import torch
 
-from core.bench import cases, format_table, main, run, run_bench
+from core.bench import cases, format_table, main, rna_walk, run, run_bench
+from core.rna import _forgi
+from core.rna.elements import decompose
+
+RNA_ROWS = 2 if _forgi.version() is not None else 0
+"""The walk at one length, and building a graph; none where there is no forgi to compare with."""
 
 
 @pytest.fixture(scope="module")
 def measured() -> tuple[pd.DataFrame, list[dict]]:
     seen: list[dict] = []
-    table = run_bench(on_row=seen.append, hypergraphs=[cases.random_hypergraph(60), cases.random_hypergraph(200)], model="e_coli_core")
+    table = run_bench(on_row=seen.append, hypergraphs=[cases.random_hypergraph(60), cases.random_hypergraph(200)], model="e_coli_core", lengths=(60,))
     return table, seen
 
 
 def test_ratios_are_quotients_of_the_times_reported(measured):
     table, seen = measured
     assert list(table.columns) == list(run.COLUMNS)
-    assert len(table) == 1 + 2 * 4 == len(seen)
+    assert len(table) == 1 + 2 * 4 + RNA_ROWS == len(seen)
     assert (table["ours_ms"] > 0).all()
     assert (table["ratio"] == table["peer_ms"] / table["ours_ms"]).all()
     assert (table["ratio_min"] <= table["ratio_max"]).all()
-    assert list(table["incidences"][1:]) == [60] * 4 + [200] * 4
+    assert list(table["incidences"][1:9]) == [60] * 4 + [200] * 4
     assert list(table["gate"][1:5]) == ["none", "metabolite", "incidence", "incidence"]
 
 
@@ -70,10 +75,38 @@ def test_quick_leaves_out_the_largest_size(monkeypatch):
     monkeypatch.setattr(run, "random_hypergraph", lambda n: sizes.append(n) or cases.random_hypergraph(40))
     monkeypatch.setattr(run, "model_hypergraph", lambda name: cases.random_hypergraph(50))
     monkeypatch.setattr(run, "reading_pair", lambda name: (lambda: None, lambda: None))
+    lengths: list[int] = []
+    monkeypatch.setattr(rna_walk, "rna_cases", lambda asked: lengths.extend(asked) or iter(()))
+    monkeypatch.setattr(_forgi, "version", lambda: "2.2.3")
     run_bench(quick=True)
     assert sizes == [150_000]
+    assert lengths == [75, 500, 3000]
     run_bench()
     assert sizes == [150_000, 150_000, 1_500_000]
+    assert lengths == [75, 500, 3000, 75, 500, 3000, 10_000]
+    monkeypatch.setattr(_forgi, "version", lambda: None)
+    run_bench(quick=True)
+    assert lengths[7:] == []
+
+
+@pytest.mark.skipif(RNA_ROWS == 0, reason="forgi has no wheel for this platform")
+def test_rna_rows_compare_the_same_elements_and_give_bases_per_second(measured):
+    walk, graph = measured[0].iloc[9:].to_dict("records")
+    assert (walk["task"], walk["peer"], graph["task"]) == ("RNA elements, 60 nt", "forgi", "RNA graph, 100 nt")
+    assert walk["difference"] == graph["difference"] == 0
+    assert walk["nt_per_s"] == pytest.approx(1000 * 60 / walk["ours_ms"]) and graph["nt_per_s"] == pytest.approx(1000 * 100 / graph["ours_ms"])
+    assert measured[0]["nt_per_s"][:9].isna().all()
+    assert f"{walk['nt_per_s']:,.0f}  forgi" in run.format_row(walk)
+    assert rna_walk.BOUNDS == {3000: 10}
+    assert rna_walk._differing(decompose("((...))"), decompose("(.....)")) == 4
+
+
+@pytest.mark.parametrize("n", [1, 5, 75, 3000])
+def test_random_folds_have_their_length_and_are_reproducible(n):
+    fold = rna_walk.random_fold(n)
+    assert len(fold) == n and fold == rna_walk.random_fold(n)
+    assert n < 20 or 0.5 < len(decompose(fold, method="walk").elements) / (n / 10) < 2
+    assert n < 20 or fold != rna_walk.random_fold(n, seed=1)
 
 
 def test_the_printed_table(measured, monkeypatch, capsys):

@@ -15,8 +15,9 @@ from core.errors import Cancelled, InputError
 from core.metabolic import load_model, load_tables, own_medium
 from core.train.conditions import bounds_of, internal_reactions, sample_conditions
 from core.train.evaluate import build_card, evaluate
-from core.train.metabolic import Run, TrainConfig, reaction_weights, schedule, to_arrays
+from core.train.metabolic import Run, TrainConfig, reaction_weights, to_arrays
 from core.train.metrics import flux_r2, r2, report
+from core.train.resume import schedule
 from core.train.samples import make_samples
 
 TINY = TrainConfig(samples=64, validation=20, test=20, epochs=2, batch=16, seed=5, network={"hidden": 8, "heads": 2, "layers": 2})

@@ -29,7 +29,7 @@ def card(given: Given, view: ViewState) -> Later:
         return _reaction(given, view, name)
     elif kind in ids and name in set(ids[kind]):
         {"met": _metabolite, "gene": _gene}[kind](given, view, name)
-    elif view.selection:
+    elif kind in ("rxn", "met", "gene"):
         st.info(plain(f"{name} is not in this model; search for another entity."))
     else:
         st.markdown("**Nothing selected**")

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from core.ui import data, state
-from core.ui.bind import bind
+from core.ui.bind import bind, take
 from core.ui.data import Given
 from core.ui.explorer.card import columns
 from core.ui.explorer.drawing import network_view, picked_entity
@@ -105,7 +105,7 @@ def _reactions(given: Given, view: ViewState) -> None:
         alt="Reactions ranked by mean gate",
     )
     chosen = event["selection"]["rows"]
-    _take(f"rxn:{rows['reaction'].iloc[chosen[0]]}" if chosen and chosen[0] < len(rows) else None, "table")
+    take(f"rxn:{rows['reaction'].iloc[chosen[0]]}" if chosen and chosen[0] < len(rows) else None, "table", select)
 
 
 def _nothing_passes() -> None:
@@ -154,18 +154,7 @@ def _plot(figure: Figure, name: str, *, selects: bool = True) -> None:
         st.plotly_chart(figure, key=f"plot-{name}", alt=alt)
         return
     event = st.plotly_chart(figure, key=f"plot-{name}", on_select="rerun", selection_mode="points", alt=alt)
-    _take(picked_entity(event), name)
-
-
-def _take(entity: str | None, where: str) -> None:
-    """Follows a click once: a selection that stays marked in a plot must not win over a later click elsewhere."""
-    taken = st.session_state.setdefault("explorer_taken", {})
-    if entity and taken.get(where) != entity:
-        taken[where] = entity
-        select(entity)
-        st.rerun()
-    if not entity:
-        taken.pop(where, None)
+    take(picked_entity(event), name, select)
 
 
 def _export(given: Given, view: ViewState) -> None:

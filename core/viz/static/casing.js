@@ -13,7 +13,7 @@ function drawCasing(net, nodes, edges) {
       if (!from || !to) return;
       brush.globalAlpha = edge.color.opacity;
       brush.strokeStyle = edge.casing;
-      brush.lineWidth = edge.width + 2;
+      brush.lineWidth = edge.width + (edge.rim ?? 2);
       brush.lineCap = edge.dashes ? "round" : "butt";
       brush.setLineDash(edge.dashes || []);
       brush.beginPath();

@@ -1,0 +1,247 @@
+"""Which bases, elements and edges of an RNA a trained network listens to."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from core import __version__
+from core.errors import InputError
+from core.models.checkpoint import Card
+from core.models.rna import RnaGine, RnaTrace
+from core.rna.elements import Elements, decompose
+from core.rna.embedding import open_network, with_structures
+from core.rna.graph import EDGE_FEATURES, build_graph
+from core.rna.records import RnaRecord
+from core.storage import digest_of
+
+if TYPE_CHECKING:
+    from torch_geometric.data import Data
+
+METHODS = ("attention", "message", "openness", "saliency", "integrated_gradients", "occlusion")
+INSTANT = ("attention", "message", "openness")
+"""Methods that come with the forward pass itself."""
+STEPS = 50
+CHUNK = 10
+EPS = 1e-6
+KINDS = ("backbone", "pair", "pair+backbone", "element to base", "base to element", "element to element")
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class BaseImportance:
+    """What a network listens to in an RNA, by name.
+
+    Attributes:
+        bases: one row per base: ``base`` (1-based), ``name`` ("base:1"), ``nucleotide``, ``element``, ``paired_with`` (1-based, 0 for none),
+            ``attention`` (Set2Set, mean over steps; nan without), ``message`` (summed length of incoming messages, mean over layers),
+            ``openness`` (mean over incoming edges and layers), and a column for each attribution asked for.
+        elements: one row per element: ``name`` ("elem:s0"), ``element``, ``kind``, ``size``, ``bases`` ("1-7,66-72") and the same quantities of
+            its node. The standard encoding has no element nodes: there attention is the sum over its bases, the others their mean.
+        edges: one row per directed edge: ``source``, ``target``, ``kind`` (of :data:`KINDS`), ``direction``, ``openness`` and ``message``
+            (means over layers).
+        per_layer: one row per layer (from 1) and directed edge.
+        weights: W_e of each layer, a row per hidden unit and a column per relation.
+        manifest: versions, hashes, settings, completeness.
+        record: the RNA with the structure that was used; elements_found: its elements; trace: of the forward pass.
+    """
+
+    bases: pd.DataFrame
+    elements: pd.DataFrame
+    edges: pd.DataFrame
+    per_layer: pd.DataFrame
+    weights: list[pd.DataFrame]
+    manifest: dict[str, Any]
+    record: RnaRecord
+    elements_found: Elements = field(repr=False)
+    trace: RnaTrace = field(repr=False)
+
+
+def base_importance(
+    record: RnaRecord,
+    checkpoint: str | Path | tuple[RnaGine, Card] | None = None,
+    *,
+    target: str = "norm",
+    methods: Sequence[str] = INSTANT,
+    steps: int = STEPS,
+    device: str = "cpu",
+    on_progress: Progress | None = None,
+) -> BaseImportance:
+    """Attention, messages, openness and attributions of a network on an RNA.
+
+    Attributions explain ``target`` by a mask over bases that multiplies their features: the gradient (saliency, absolute), integrated gradients
+    from the all-zero to the all-one mask (Sundararajan et al. 2017, by Captum), and occlusion, the target minus the target with one
+    base masked. A masked base keeps its place, its pair and its messages' edges: masking is not deleting.
+
+    Args:
+        record: without a structure it is folded (minimum free energy, 37 °C).
+        checkpoint: a shipped RNA network, the path of one or an open one; None is "rna".
+        target: "norm", the L2 norm of the RNA's embedding.
+        methods: of :data:`METHODS`; those of :data:`INSTANT` always come.
+        steps: of the integral.
+        on_progress: called with (what, done, total).
+
+    Raises:
+        InputError: an unknown method, target or checkpoint, or a record too long to fold.
+    """
+    unknown = [m for m in methods if m not in METHODS]
+    if unknown:
+        raise InputError(f"There is no method {unknown[0]!r}; choose of {', '.join(METHODS)}.")
+    if target != "norm":
+        raise InputError(f"The target {target!r} is not known for RNAs; give 'norm', the length of the RNA's embedding.")
+    network, card = open_network(checkpoint)
+    folded = record.structure is None
+    record = with_structures([record])[0]
+    found = decompose(str(record.structure))
+    config = network.config
+    graph = build_graph(record, encoding=config.encoding, sequence_weight=config.sequence_weight, elements=found)
+    with torch.no_grad():
+        out, trace = network(*_inputs(graph, device), return_trace=True)
+    edges = _edge_table(graph, config.encoding)
+    openness, message = (values.cpu().double().numpy() for values in (trace.openness, trace.message))
+    per_layer = pd.concat([edges] * len(openness), ignore_index=True)
+    per_layer.insert(0, "layer", np.repeat(np.arange(1, len(openness) + 1), len(edges)))
+    per_layer = per_layer.assign(openness=openness.ravel(), message=message.ravel())
+    edges = edges.assign(openness=openness.mean(0), message=message.mean(0))
+    nodes = _node_quantities(graph, trace, openness.mean(0), message.mean(0))
+    bases = _base_table(record, found, nodes)
+    completeness = None
+    for method in [m for m in METHODS if m in methods and m not in INSTANT]:
+        values, delta = _attribution(method, network, graph, steps, device, on_progress)
+        bases[method], completeness = values, delta or completeness
+    manifest = {
+        "key": digest_of(record=record.key, checkpoint=card.weights_sha256, target=target, methods=sorted(methods), steps=steps),
+        "gatescope": __version__,
+        "versions": {p: version(p) for p in ("torch", "torch-geometric", "captum", "numpy", "ViennaRNA")} | {"python": platform.python_version()},
+        "record": {"id": record.id, "length": record.length, "sha256": record.key, "structure": record.structure},
+        "structure": "minimum free energy, 37 °C, by ViennaRNA" if folded else "given",
+        "elements": found.method,
+        "checkpoint": {"name": card.name, "sha256": card.weights_sha256},
+        "device": device,
+        "target": target,
+        "value": float(out.graph.norm()),
+        "methods": list(methods),
+        "baseline": "features of all bases masked",
+        "steps": steps if completeness else None,
+        "completeness": completeness,
+    }
+    weights = [pd.DataFrame(w.cpu().numpy(), columns=list(EDGE_FEATURES[config.encoding])) for w in trace.edge_weights]
+    return BaseImportance(bases, _element_table(graph, found, nodes, bases), edges, per_layer, weights, manifest, record, found, trace)
+
+
+def ranges(bases: Sequence[int]) -> str:
+    """0-based ascending positions as 1-based ranges: "1-7,66-72"."""
+    parts: list[list[int]] = []
+    for base in bases:
+        if parts and base == parts[-1][1] + 1:
+            parts[-1][1] = base
+        else:
+            parts.append([base, base])
+    return ",".join(f"{a + 1}" if a == b else f"{a + 1}-{b + 1}" for a, b in parts)
+
+
+def _inputs(graph: Data, device: str, copies: int = 1) -> tuple[torch.Tensor, ...]:
+    """x, edge_index, edge_attr and batch of a graph set side by side with itself."""
+    nodes = len(graph.x)
+    shift = torch.arange(copies).repeat_interleave(graph.edge_index.shape[1]) * nodes
+    batch = torch.arange(copies).repeat_interleave(nodes)
+    tensors = (graph.x.repeat(copies, 1), graph.edge_index.repeat(1, copies) + shift, graph.edge_attr.repeat(copies, 1), batch)
+    return tuple(tensor.to(device) for tensor in tensors)
+
+
+def _edge_table(graph: Data, encoding: str) -> pd.DataFrame:
+    """Names, kind and direction of every directed edge."""
+    bit = dict(zip(EDGE_FEATURES[encoding], graph.edge_attr.numpy().T > 0, strict=True))
+    none = np.zeros(graph.edge_index.shape[1], dtype=bool)
+    parent, child, between = (bit.get(name, none) for name in ("parent_child", "child_parent", "element_element"))
+    sorts = [bit["adjacent"] & bit["base_pair"], bit["adjacent"], bit["base_pair"], parent, child, between]
+    kinds = np.select(sorts, ["pair+backbone", "backbone", "pair", "element to base", "base to element", "element to element"], default="")
+    names = np.array(graph.node_names, dtype=object)
+    source, target = graph.edge_index.numpy()
+    direction = np.where(bit["is_forward"], "forward", "backward")
+    return pd.DataFrame({"source": names[source], "target": names[target], "kind": kinds, "direction": direction})
+
+
+def _node_quantities(graph: Data, trace: RnaTrace, openness: np.ndarray, message: np.ndarray) -> pd.DataFrame:
+    """Attention, message and openness of every node."""
+    count, target = len(graph.x), graph.edge_index[1].numpy()
+    incoming = np.bincount(target, minlength=count)
+    summed = np.bincount(target, openness, minlength=count)
+    attention = np.full(count, np.nan) if trace.attention is None else trace.attention.mean(0).cpu().double().numpy()
+    return pd.DataFrame(
+        {
+            "attention": attention,
+            "message": np.bincount(target, message, minlength=count),
+            "openness": np.divide(summed, incoming, out=np.full(count, np.nan), where=incoming > 0),
+        }
+    )
+
+
+def _base_table(record: RnaRecord, found: Elements, nodes: pd.DataFrame) -> pd.DataFrame:
+    n = record.length
+    partner = np.zeros(n, dtype=int)
+    for i, j in record.pairs:
+        partner[i], partner[j] = j + 1, i + 1
+    place = np.arange(1, n + 1)
+    told = {"base": place, "name": [f"base:{p}" for p in place], "nucleotide": list(record.sequence), "element": list(found.of_base)}
+    return pd.concat([pd.DataFrame({**told, "paired_with": partner}), nodes.iloc[:n].reset_index(drop=True)], axis=1)
+
+
+def _element_table(graph: Data, found: Elements, nodes: pd.DataFrame, bases: pd.DataFrame) -> pd.DataFrame:
+    told = [{"name": f"elem:{e.name}", "element": e.name, "kind": e.kind, "size": len(e.bases), "bases": ranges(e.bases)} for e in found.elements]
+    if graph.element_names:
+        values = nodes.iloc[graph.num_bases :].reset_index(drop=True)
+    else:
+        own = [bases.iloc[list(e.bases)][list(INSTANT)] for e in found.elements]
+        values = pd.DataFrame([{"attention": t["attention"].sum(min_count=1), **t[["message", "openness"]].mean()} for t in own])
+    return pd.concat([pd.DataFrame(told), values], axis=1)
+
+
+def _attribution(
+    method: str, network: RnaGine, graph: Data, steps: int, device: str, on_progress: Progress | None
+) -> tuple[np.ndarray, dict[str, float] | None]:
+    """[n] attribution of the embedding's norm to bases, and completeness for integrated gradients."""
+    bases, nodes = graph.num_bases, len(graph.x)
+    prepared: dict[int, tuple[torch.Tensor, ...]] = {}
+    calls = 0
+
+    def value(mask: torch.Tensor) -> torch.Tensor:
+        """[B, n] masks to [B] norms."""
+        nonlocal calls
+        calls += len(mask)
+        if on_progress:
+            total = bases + 1 if method == "occlusion" else steps
+            on_progress(method.replace("_", " "), min(calls, total), total)
+        copies = len(mask)
+        if copies not in prepared:
+            prepared[copies] = _inputs(graph, device, copies)
+        whole = torch.cat([mask, mask.new_ones(copies, nodes - bases)], dim=1).reshape(-1)
+        return network(*prepared[copies], node_mask=whole, num_graphs=copies).graph.norm(dim=-1)
+
+    full = torch.ones(1, bases, device=device)
+    if method == "saliency":
+        from captum.attr import Saliency
+
+        return Saliency(value).attribute(full.requires_grad_())[0].detach().cpu().double().numpy(), None
+    if method == "integrated_gradients":
+        from captum.attr import IntegratedGradients
+
+        attribution = IntegratedGradients(value).attribute(full, n_steps=steps, internal_batch_size=min(CHUNK, steps))[0]
+        with torch.no_grad():
+            change = float(value(full) - value(torch.zeros_like(full)))
+        delta = float(attribution.sum()) - change
+        completeness = {"delta": delta, "relative": abs(delta) / max(abs(change), EPS), "change": change}
+        return attribution.detach().cpu().double().numpy(), completeness
+    with torch.no_grad():
+        whole = float(value(full))
+        masks = (1 - torch.eye(bases, device=device)).split(CHUNK)
+        return whole - torch.cat([value(part) for part in masks]).cpu().double().numpy(), None

@@ -1,0 +1,238 @@
+"""GINE on RNA graphs: bases and structural elements exchange messages along typed, directed edges."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch_geometric.nn import BatchNorm, GINEConv, GraphNorm, InstanceNorm, global_add_pool, global_mean_pool
+from torch_geometric.nn.aggr import Set2Set
+from torch_geometric.utils import scatter, softmax
+
+Norm = Literal["batch", "graph", "layer", "instance", "none"]
+NodeNorm = Literal["none", "zscore", "l2", "both"]
+Pooling = Literal["add", "mean", "set2set"]
+EPS = 1e-5
+
+
+@dataclass(frozen=True)
+class RnaGineConfig:
+    """Everything needed to build a :class:`RnaGine`; stored with its weights.
+
+    Attributes:
+        node_features, edge_features: widths of ``x`` and ``edge_attr``.
+        encoding: "forgi" or "standard", and ``sequence_weight``: the graphs the network was trained on.
+        hidden, out: widths of node states and of the RNA's embedding.
+        norm: after each convolution. "batch" uses running statistics in evaluation, "layer" is per node, "graph" and "instance" per graph.
+        residual: adds a layer's input to its output.
+        train_eps: whether GINE's eps is learned (it starts at 0).
+        node_norm: of the node embeddings, "zscore" per graph and unit, "l2" per node, or both in this order.
+        set2set_steps: reading steps of Set2Set pooling.
+    """
+
+    node_features: int
+    edge_features: int
+    encoding: Literal["forgi", "standard"] = "forgi"
+    sequence_weight: float = 0.5
+    hidden: int = 64
+    out: int = 64
+    layers: int = 4
+    norm: Norm = "batch"
+    dropout: float = 0.0
+    residual: bool = True
+    train_eps: bool = True
+    node_norm: NodeNorm = "none"
+    pooling: Pooling = "set2set"
+    set2set_steps: int = 3
+
+    def __post_init__(self) -> None:
+        for name, allowed in (
+            ("encoding", ("forgi", "standard")),
+            ("norm", ("batch", "graph", "layer", "instance", "none")),
+            ("node_norm", ("none", "zscore", "l2", "both")),
+            ("pooling", ("add", "mean", "set2set")),
+        ):
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"{name} is {getattr(self, name)!r}; choose one of {', '.join(allowed)}")
+        if min(self.node_features, self.edge_features, self.hidden, self.out, self.layers, self.set2set_steps) < 1:
+            raise ValueError("widths, layers and set2set_steps have to be at least 1")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for the model card."""
+        return asdict(self)
+
+
+class RnaOutput(NamedTuple):
+    """``graph`` [B, out], one embedding per RNA; ``nodes`` [N, hidden], one per base or element."""
+
+    graph: Tensor
+    nodes: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class RnaTrace:
+    """What passed through the network, for L layers, N nodes and M directed edges.
+
+    Attributes:
+        openness: [L, M], share of a message's units that the ReLU lets through (before masks and weights).
+        message: [L, M], L2 norm of the message as it is passed (after masks and weights).
+        hidden_norm: [L + 1, N], L2 norm of the node states: after the first linear map, then after each layer.
+        edge_weights: W_e of each layer, [hidden, edge features]; a column per relation.
+        attention: [steps, N] of Set2Set, summing to 1 within a graph at each step; None for another pooling.
+    """
+
+    openness: Tensor
+    message: Tensor
+    hidden_norm: Tensor
+    edge_weights: tuple[Tensor, ...]
+    attention: Tensor | None
+
+
+class WeightedGINEConv(GINEConv):
+    r"""PyG's :class:`~torch_geometric.nn.GINEConv` whose messages can be weighted per edge.
+
+    .. math::
+        \mathbf{h}'_i = \mathrm{MLP}\Big((1 + \epsilon)\,\mathbf{h}_i + \sum_{j \to i} c_{ji}\,
+        \mathrm{ReLU}(\mathbf{h}_j + \mathbf{W}_e \mathbf{e}_{ji} + \mathbf{b}_e)\Big)
+
+    With :math:`c = 1` it is GINEConv. The weight is an argument of the call, never state of the module.
+    """
+
+    def forward(self, x: Tensor, edge_index: Tensor, edge_attr: Tensor, weight: Tensor | None = None) -> Tensor:  # type: ignore[override]
+        """x [N, F], edge_index [2, M], edge_attr [M, D], weight [M, 1] -> [N, F']."""
+        # propagate_type: (x: Tensor, edge_attr: Tensor, weight: OptTensor)
+        return self.nn(self.propagate(edge_index, x=x, edge_attr=edge_attr, weight=weight, size=None) + (1 + self.eps) * x)
+
+    def message(self, x_j: Tensor, edge_attr: Tensor, weight: Tensor | None) -> Tensor:  # type: ignore[override]
+        """[M, F] messages."""
+        passed = super().message(x_j, edge_attr)
+        return passed if weight is None else passed * weight
+
+
+class RnaGine(nn.Module):
+    """Linear -> L x [GINE -> norm -> dropout -> residual] -> node embeddings -> pooling -> Linear.
+
+    The network keeps no state between calls: masks and weights are arguments, a trace is a return value.
+
+    Args:
+        config: the choices of :class:`RnaGineConfig`.
+
+    Shapes:
+        - **input:** ``x`` [N, node_features], ``edge_index`` [2, M], ``edge_attr`` [M, edge_features], ``batch`` [N] graph of each node
+        - **output:** :class:`RnaOutput`, and an :class:`RnaTrace` beside it with ``return_trace=True``
+    """
+
+    def __init__(self, config: RnaGineConfig) -> None:
+        super().__init__()
+        self.config = c = config
+        self.lin_in = nn.Linear(c.node_features, c.hidden)
+        self.convs = nn.ModuleList(
+            WeightedGINEConv(_mlp(c.hidden, c.dropout), train_eps=c.train_eps, edge_dim=c.edge_features) for _ in range(c.layers)
+        )
+        self.norms = nn.ModuleList(_norm(c.norm, c.hidden) for _ in range(c.layers))
+        self.dropout = nn.Dropout(c.dropout)
+        self.set2set = Set2Set(c.hidden, c.set2set_steps) if c.pooling == "set2set" else None
+        self.lin_out = nn.Linear(c.hidden * (2 if self.set2set else 1), c.out)
+
+    def forward(
+        self,
+        x: Tensor,
+        edge_index: Tensor,
+        edge_attr: Tensor,
+        batch: Tensor | None = None,
+        *,
+        edge_mask: Tensor | None = None,
+        node_mask: Tensor | None = None,
+        edge_weight: Tensor | None = None,
+        num_graphs: int | None = None,
+        return_trace: bool = False,
+    ) -> Any:
+        """Embeds graphs.
+
+        Args:
+            x, edge_index, edge_attr: see above.
+            batch: [N] graph of each node, ascending; None for one graph.
+            edge_mask: [M], multiplies the messages of every layer (explanations).
+            node_mask: [N], multiplies the features of nodes; a masked base stays in the graph without features. Masking is not deleting.
+            edge_weight: [M], multiplies the messages too (pair probabilities).
+            num_graphs: B; needed only to keep trailing graphs without nodes.
+        """
+        if batch is None:
+            batch = edge_index.new_zeros(len(x))
+        count = num_graphs if num_graphs is not None else (int(batch[-1]) + 1 if len(batch) else 1)
+        weight = edge_weight if edge_mask is None else edge_mask if edge_weight is None else edge_weight * edge_mask
+        weight = None if weight is None else weight.to(x.dtype).unsqueeze(-1)
+        h = self.lin_in(x if node_mask is None else x * node_mask.to(x.dtype).unsqueeze(-1))
+        norms, openness, messages = [h.norm(dim=-1)], [], []
+        for conv, norm in zip(self.convs, self.norms, strict=True):
+            if return_trace:
+                passed = conv.message(h[edge_index[0]], edge_attr, None)  # type: ignore[operator]
+                openness.append((passed > 0).to(h.dtype).mean(-1))
+                messages.append((passed if weight is None else passed * weight).norm(dim=-1))
+            news = self.dropout(_apply_norm(norm, conv(h, edge_index, edge_attr, weight), batch, count))
+            h = h + news if self.config.residual else news
+            if return_trace:
+                norms.append(h.norm(dim=-1))
+        h = normalise_nodes(h, batch, count, self.config.node_norm)
+        out = RnaOutput(self.lin_out(self._pool(h, batch, count)), h)
+        if not return_trace:
+            return out
+        attention = None if self.set2set is None else set2set_attention(self.set2set, h, batch, count)[1]
+        matrices = tuple(conv.lin.weight.detach().clone() for conv in self.convs)  # type: ignore[union-attr, operator]
+        return out, RnaTrace(torch.stack(openness), torch.stack(messages), torch.stack(norms), matrices, attention)
+
+    def _pool(self, h: Tensor, batch: Tensor, count: int) -> Tensor:
+        if self.set2set is not None:
+            return self.set2set(h, batch, dim_size=count)
+        return (global_add_pool if self.config.pooling == "add" else global_mean_pool)(h, batch, count)
+
+
+def set2set_attention(module: Set2Set, x: Tensor, batch: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Set2Set again, step by step, because PyG's module keeps its softmax to itself.
+
+    Args:
+        x: [N, F]; batch: [N] graph of each node; count: B.
+
+    Returns:
+        The module's own output [B, 2F], and the attention [steps, N].
+    """
+    state = (x.new_zeros(module.lstm.num_layers, count, module.in_channels), x.new_zeros(module.lstm.num_layers, count, module.in_channels))
+    read = x.new_zeros(count, module.out_channels)
+    steps = []
+    for _ in range(module.processing_steps):
+        query, state = module.lstm(read.unsqueeze(0), state)
+        query = query.view(count, module.in_channels)
+        attention = softmax((x * query[batch]).sum(-1), batch, num_nodes=count)
+        read = torch.cat([query, scatter(attention.unsqueeze(-1) * x, batch, dim=0, dim_size=count, reduce="sum")], dim=-1)
+        steps.append(attention)
+    return read, torch.stack(steps)
+
+
+def normalise_nodes(h: Tensor, batch: Tensor, count: int, how: NodeNorm) -> Tensor:
+    """Node embeddings [N, F] z-scored per unit within each graph ("zscore"), scaled to unit length ("l2"), or both in this order."""
+    if how in ("zscore", "both"):
+        mean = scatter(h, batch, dim=0, dim_size=count, reduce="mean")
+        centred = h - mean[batch]
+        variance = scatter(centred**2, batch, dim=0, dim_size=count, reduce="mean")
+        h = centred / (variance + EPS).sqrt()[batch]
+    return nn.functional.normalize(h, dim=-1) if how in ("l2", "both") else h
+
+
+def _mlp(width: int, dropout: float) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(width, width), nn.ReLU(), *([nn.Dropout(dropout)] if dropout else []), nn.Linear(width, width), nn.ReLU())
+
+
+def _norm(name: Norm, width: int) -> nn.Module:
+    if name == "batch":
+        return BatchNorm(width)
+    if name == "graph":
+        return GraphNorm(width)
+    if name == "instance":
+        return InstanceNorm(width, affine=True)
+    return nn.LayerNorm(width) if name == "layer" else nn.Identity()
+
+
+def _apply_norm(norm: nn.Module, h: Tensor, batch: Tensor, count: int) -> Tensor:
+    return norm(h, batch, count) if isinstance(norm, (GraphNorm, InstanceNorm)) else norm(h)

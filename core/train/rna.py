@@ -1,0 +1,255 @@
+"""Trains an :class:`~core.models.rna.RnaGine` by contrast on synthetic families: seeded, resumable, same result either way."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy, normalize
+
+from core.errors import Cancelled, InputError
+from core.models.device import autocast, resolve_device
+from core.models.rna import RnaGine, RnaGineConfig
+from core.storage import write_bytes
+from core.train.resume import append_history, pin_settings, restore_state, save_state, schedule
+from core.train.rna_families import RELATIVES, SHUFFLES, Families, make_families
+from core.train.rna_graphs import PER_FAMILY, PackedGraphs, embed_packed, pack_families
+
+VALIDATION_SEED, TEST_SEED = 1, 2
+"""Offsets on the run's seed: families of the three splits are drawn independently, before any training."""
+LENGTH_JITTER = 8.0
+"""Standard deviation (nt) of the noise by which families are ordered into batches of like length."""
+LENGTH_MATCH = 0.07
+"""Pairs are compared when their lengths differ by at most this share of the longer."""
+
+
+@dataclass(frozen=True)
+class RnaTrainConfig:
+    """One training run. ``families`` are for training; ``validation`` selects, ``test`` is only ever quoted.
+
+    ``given`` is the share of families shown with the designed structures instead of the folded ones; ``sequence_weight`` is the
+    w of the encoding; ``temperature`` divides the cosines of the loss.
+    """
+
+    encoding: str = "forgi"
+    sequence_weight: float = 0.5
+    families: int = 3_000
+    validation: int = 200
+    test: int = 400
+    epochs: int = 16
+    batch: int = 32
+    given: float = 0.2
+    temperature: float = 0.1
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-4
+    average: float = 0.99
+    seed: int = 20
+    device: str = "auto"
+    network: dict[str, Any] = field(default_factory=lambda: {"hidden": 64, "out": 64, "layers": 4, "norm": "layer"})
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> RnaTrainConfig:
+        """A configuration from plain values; the network's choices are merged into the defaults.
+
+        Raises:
+            InputError: an unknown setting, or a network that cannot be built.
+        """
+        known = {f.name for f in fields(cls)}
+        unknown = sorted(set(values) - known)
+        if unknown:
+            raise InputError(f"There is no training setting {unknown[0]!r}; the settings are {', '.join(sorted(known))}.")
+        config = cls(**values)
+        config = replace(config, network={**cls().network, **config.network})
+        try:
+            config.build()
+        except (TypeError, ValueError, KeyError) as error:
+            raise InputError(f"The network of this configuration cannot be built: {error}.") from None
+        if config.families < config.batch or min(config.epochs, config.validation, config.test) < 1 or config.batch < 2:
+            raise InputError("A run needs an epoch, a validation family, a test family, batches of two or more, and families for one batch.")
+        if not (0 < config.sequence_weight <= 1 and 0 <= config.given <= 1 and config.temperature > 0):
+            raise InputError("sequence_weight lies above 0 and at most at 1, given between 0 and 1, temperature above 0.")
+        return config
+
+    def build(self) -> RnaGineConfig:
+        """The network's configuration with the widths of the encoding filled in."""
+        from core.rna.graph import EDGE_FEATURES, NODE_FEATURES
+
+        widths = len(NODE_FEATURES[self.encoding]), len(EDGE_FEATURES[self.encoding])
+        return RnaGineConfig(*widths, encoding=self.encoding, sequence_weight=self.sequence_weight, **self.network)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Families and all their graphs."""
+
+    families: Families
+    graphs: PackedGraphs
+
+
+def contrastive_loss(first: Tensor, second: Tensor, shuffled: Tensor, temperature: float) -> Tensor:
+    """InfoNCE over cosines (van den Oord et al. 2018), both ways, with shuffles as further negatives.
+
+    Args:
+        first, second: [B, D] two relatives of each family; shuffled: [B, D] a shuffle of each.
+    """
+    first, second, shuffled = normalize(first, dim=-1), normalize(second, dim=-1), normalize(shuffled, dim=-1)
+    right = torch.arange(len(first), device=first.device)
+    ways = ((first, second), (second, first))
+    return torch.stack([cross_entropy(own @ torch.cat([other, shuffled]).T / temperature, right) for own, other in ways]).mean()
+
+
+def draw_views(families: np.ndarray, given: float, rng: np.random.Generator) -> np.ndarray:
+    """[3, B] graphs of a batch of families: two relatives, both folded or both with the designed structure, and a shuffle."""
+    pairs = np.stack([rng.permutation(RELATIVES)[:2] for _ in families], axis=1)
+    shuffles = RELATIVES + rng.integers(SHUFFLES, size=len(families))
+    designed = rng.random(len(families)) < given
+    pairs = pairs + designed * (RELATIVES + SHUFFLES)
+    return families * PER_FAMILY + np.concatenate([pairs, shuffles[None]])
+
+
+def epoch_batches(lengths: np.ndarray, batch: int, rng: np.random.Generator) -> np.ndarray:
+    """[steps, batch] families of an epoch: each batch of like length, so that length cannot tell its families apart; order random."""
+    order = np.argsort(lengths + rng.normal(0, LENGTH_JITTER, len(lengths)), kind="stable")
+    steps = len(lengths) // batch
+    start = rng.integers(len(lengths) - steps * batch + 1)
+    return rng.permutation(order[start : start + steps * batch].reshape(steps, batch))
+
+
+class RnaRun:
+    """A training run in a folder: ``training.json``, families and graphs in blocks, ``resume.safetensors``, ``history.jsonl``,
+    ``best.safetensors``.
+
+    Killing the process at any moment and calling :meth:`fit` again gives the weights an unbroken run gives: batches, views,
+    dropout and the learning rate depend on the seed and the step alone.
+    """
+
+    SAVE_EVERY = 200
+
+    def __init__(self, config: RnaTrainConfig, folder: Path) -> None:
+        self.folder, self.config = folder, config
+        pin_settings(folder, asdict(config))
+        self.device = resolve_device(config.device).device
+
+    def split(self, name: str, executor: Executor, on_progress: Callable[[str, int, int], None], should_stop: Callable[[], bool]) -> Split:
+        """Families of "train", "validation" or "test", made or read back, and their graphs."""
+        return load_split(self.config, name, self.folder, executor=executor, on_progress=on_progress, should_stop=should_stop)
+
+    def fit(self, train: Split, validation: Split, on_progress: Callable[..., None], should_stop: Callable[[], bool]) -> RnaGine:
+        """Trains to the end and returns the network whose averaged weights did best on validation.
+
+        Raises:
+            Cancelled: ``should_stop`` said so; the state is saved and the next call goes on from it.
+        """
+        c = self.config
+        torch.manual_seed(c.seed)
+        network = RnaGine(c.build()).to(self.device)
+        average = RnaGine(c.build()).to(self.device).requires_grad_(False).eval()
+        average.load_state_dict(network.state_dict())
+        optimizer = torch.optim.AdamW(network.parameters(), lr=c.learning_rate, weight_decay=c.weight_decay)
+        lengths = train.families.lengths()
+        per_epoch = len(train.families) // c.batch
+        total = per_epoch * c.epochs
+        step, best, seconds = restore_state(self.folder, network, average, optimizer, self.device, per_epoch=per_epoch)
+        started = time.monotonic() - seconds
+        while step < total:
+            epoch, within = divmod(step, per_epoch)
+            families = epoch_batches(lengths, c.batch, np.random.default_rng([c.seed, epoch]))[within]
+            for group in optimizer.param_groups:
+                group["lr"] = c.learning_rate * schedule(step, total)
+            loss = self._loss(network, train.graphs, families, step)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            optimizer.step()
+            step += 1
+            _follow(average, network, min(c.average, step / (step + 10)))
+            if step % 10 == 0:
+                on_progress("training", step, total, loss=float(loss.detach()))
+            ended_epoch = step % per_epoch == 0
+            if ended_epoch:
+                best = self._validate(average, validation, step // per_epoch, float(loss.detach()), best, time.monotonic() - started)
+            stop = should_stop()
+            if ended_epoch or stop or step % self.SAVE_EVERY == 0:
+                save_state(self.folder, network, average, optimizer, step, best, time.monotonic() - started)
+            if stop:
+                raise Cancelled(f"Training was stopped at step {step} of {total}; the same command resumes it.")
+        return self.best()
+
+    def best(self) -> RnaGine:
+        """The network selected on validation so far."""
+        from safetensors.torch import load_file
+
+        network = RnaGine(self.config.build()).to(self.device)
+        network.load_state_dict(load_file(self.folder / "best.safetensors", device=self.device))
+        return network.eval()
+
+    def _loss(self, network: RnaGine, graphs: PackedGraphs, families: np.ndarray, step: int) -> Tensor:
+        c = self.config
+        rows = draw_views(families, c.given, np.random.default_rng([c.seed, 1, step]))
+        part = graphs.take(rows.ravel(), self.device)
+        torch.manual_seed(c.seed * 1_000_003 + step)  # dropout
+        with autocast(self.device):
+            out = network(part.x, part.edge_index, part.edge_attr, part.batch, num_graphs=part.count).graph
+        first, second, shuffled = out.float().view(3, len(families), -1)
+        return contrastive_loss(first, second, shuffled, c.temperature)
+
+    def _validate(self, network: RnaGine, validation: Split, epoch: int, loss: float, best: float, seconds: float) -> float:
+        from core.train.rna_evaluate import synthetic_figures
+
+        figures = synthetic_figures(embed_packed(network, validation.graphs, self.device), validation.families)
+        append_history(self.folder, {"epoch": epoch, "loss": loss, "seconds": round(seconds, 1), **figures})
+        score = sum(figures.values())
+        if score > best:
+            from safetensors.torch import save
+
+            write_bytes(self.folder / "best.safetensors", save({k: v.contiguous().cpu() for k, v in network.state_dict().items()}))
+        return max(best, score)
+
+
+def load_split(
+    config: RnaTrainConfig,
+    name: str,
+    folder: Path,
+    *,
+    executor: Executor,
+    on_progress: Callable[[str, int, int], None],
+    should_stop: Callable[[], bool] | None = None,
+) -> Split:
+    """A split of a configuration, from what the folder holds or made there."""
+    count, offset = {"train": (config.families, 0), "validation": (config.validation, VALIDATION_SEED), "test": (config.test, TEST_SEED)}[name]
+    families = make_families(
+        count,
+        config.seed + offset,
+        folder,
+        executor=executor,
+        on_progress=lambda i, n: on_progress(f"making {name} families", i, n),
+        should_stop=should_stop,
+    )
+    graphs = pack_families(
+        families,
+        folder / f"families-{config.seed + offset}",
+        config.encoding,
+        config.sequence_weight,
+        executor=executor,
+        on_progress=lambda i, n: on_progress(f"building {name} graphs", i, n),
+        should_stop=should_stop,
+    )
+    return Split(families, graphs)
+
+
+@torch.no_grad()
+def _follow(average: RnaGine, network: RnaGine, keep: float) -> None:
+    """Moves the averaged weights, and the averaged running statistics of batch norm, towards the network's."""
+    theirs = dict(network.state_dict())
+    for name, value in average.state_dict().items():
+        if value.is_floating_point():
+            value.lerp_(theirs[name], 1 - keep)
+        else:
+            value.copy_(theirs[name])

@@ -1,0 +1,125 @@
+"""Everything of the RNA page as files."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from core.errors import InputError
+from core.ui import device
+from core.ui.rna import data
+from core.ui.rna.data import Given
+from core.ui.rna.drawing import Numbers, base_numbers, chosen, file_stem, svg_view
+from core.ui.view_state import ViewState
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from core.rna import FoldResult
+
+PARQUET = "application/vnd.apache.parquet"
+
+
+def draw(given: Given, folded: FoldResult, view: ViewState) -> None:
+    """A button for each file."""
+    stem = file_stem(given)
+    st.caption(f"Everything of this view, named {stem}; plots download through their own toolbar, PNG through the drawing's own buttons.")
+    files = [*_tables(given, folded, view, stem), *_texts(given, folded, view, stem)]
+    for column, (label, name, mime, make) in zip(st.columns(2) * len(files), files, strict=False):
+        column.download_button(
+            label, data=make, file_name=name, mime=mime, on_click="ignore", key=f"rna-download-{label}", width="stretch", icon=":material/download:"
+        )
+
+
+File = tuple[str, str, str, Callable[[], str | bytes]]
+
+
+def _tables(given: Given, folded: FoldResult, view: ViewState, stem: str) -> list[File]:
+    from core.ui.rna.tables import base_table, element_table
+
+    made: dict[str, Callable[[], pd.DataFrame]] = {
+        "Bases": lambda: base_table(given, folded, view.rna_net),
+        "Elements": lambda: element_table(given, folded, view.rna_net),
+    }
+    if _has_network(view):
+        made["Edges"] = lambda: data.importance(given, folded, view.rna_net).edges
+    files: list[File] = []
+    for what, make in made.items():
+        files.append((f"{what}, CSV", f"{stem}-{what.lower()}.csv", "text/csv", lambda make=make: make().to_csv(index=False)))  # type: ignore[misc]
+        files.append((f"{what}, Parquet", f"{stem}-{what.lower()}.parquet", PARQUET, lambda make=make: make().to_parquet(index=False)))  # type: ignore[misc]
+    return files
+
+
+def _texts(given: Given, folded: FoldResult, view: ViewState, stem: str) -> list[File]:
+    files: list[File] = [
+        ("Drawing, SVG", f"{stem}-drawing.svg", "image/svg+xml", lambda: drawing(given, folded, view)),
+        ("Structure, Vienna dot-bracket", f"{stem}.dbn", "text/plain", lambda: vienna(given, folded)),
+        ("Manifest, JSON", f"{stem}-manifest.json", "application/json", lambda: json.dumps(manifest(given, folded, view), indent=1, default=str)),
+    ]
+    if _has_network(view):
+        from core.ui.rna.graph import graph
+        from core.viz.network import network_svg, standalone_html
+
+        title = data.record(given.source, given.record).id
+        files += [
+            ("Embeddings, npz", f"{stem}-embeddings.npz", "application/octet-stream", lambda: embeddings(given, folded, view)),
+            ("Graph, SVG", f"{stem}-graph.svg", "image/svg+xml", lambda: network_svg(graph(given, folded, view), title=title)),
+            ("Graph, HTML that opens offline", f"{stem}-graph.html", "text/html", lambda: standalone_html(graph(given, folded, view), title)),
+        ]
+    return files
+
+
+def _has_network(view: ViewState) -> bool:
+    try:
+        data.network(view.rna_net)
+    except InputError:
+        return False
+    return True
+
+
+def drawing(given: Given, folded: FoldResult, view: ViewState) -> str:
+    """The drawing as it is on the page, standalone."""
+    from core.viz.rna_drawing import rna_svg
+
+    _, colour = chosen(view)
+    try:
+        found = base_numbers(given, folded, view, colour)
+    except InputError as error:
+        found = Numbers(None, str(error))
+    return rna_svg(svg_view(given, folded, view, colour=colour, found=found, selected=view.selection))
+
+
+def vienna(given: Given, folded: FoldResult) -> str:
+    """Name, sequence and structure with its energy."""
+    record = data.record(given.source, given.record)
+    energy = "" if folded.energy != folded.energy else f" ({folded.energy:.2f})"
+    return f">{record.id}\n{record.sequence}\n{folded.structure}{energy}\n"
+
+
+def embeddings(given: Given, folded: FoldResult, view: ViewState) -> bytes:
+    """Vectors of the RNA, its elements and its bases with their names."""
+    import numpy as np
+
+    from core.commands import rna_embeddings
+
+    held = io.BytesIO()
+    arrays = rna_embeddings([data.with_structure(given, folded)], data.network(view.rna_net), device.choice().device)
+    np.savez_compressed(held, **arrays)  # type: ignore[arg-type]
+    return held.getvalue()
+
+
+def manifest(given: Given, folded: FoldResult, view: ViewState) -> dict[str, Any]:
+    """What the numbers were made from."""
+    record = data.record(given.source, given.record)
+    made = data.importance(given, folded, view.rna_net).manifest if _has_network(view) else {}
+    fold = {name: getattr(folded, name) for name in ("structure", "energy", "method", "temperature", "ensemble_energy", "ensemble_defect", "notes")}
+    return {
+        **made,
+        "rna": {"id": record.id, "sequence": record.sequence, "key": record.key, "source": given.source},
+        "fold": fold | {"reactivities": given.shape, "key": folded.key},
+        "view": view.to_query(),
+    }

@@ -1,0 +1,101 @@
+"""The RNA page from top to bottom. The structure is drawn first; what needs the network comes after it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.errors import InputError
+from core.ui import networks, state
+from core.ui.bind import bind
+from core.ui.rna import card, compare, data, drawing, graph, plots, source, structure, tables
+from core.ui.rna.data import Given
+from core.ui.text import plain
+from core.ui.view_state import ViewState
+
+if TYPE_CHECKING:
+    from core.rna import FoldResult
+
+VIEWS: dict[str, tuple[str, Callable[[Given, FoldResult, ViewState], None]]] = {
+    "drawing": ("Drawing", drawing.draw),
+    "graph": ("Graph", graph.draw),
+    "dots": ("Dot plot", plots.dots),
+    "layers": ("Layers", plots.layers),
+    "compare": ("Compare", compare.draw),
+}
+_GOOD = "rna_good"
+
+
+def draw() -> None:
+    """Draws the page for the current view; input that cannot be used is one sentence, with the last good view still there."""
+    view = state.current()
+    source.bar(view)
+    try:
+        given, folded = _ready(view)
+    except InputError as error:
+        st.error(plain(str(error)))
+        view = st.session_state.get(_GOOD, ViewState())
+        given, folded = _ready(view)
+    st.session_state[_GOOD] = view
+    source.records(view)
+    if view.rna.startswith(data.EXAMPLE):
+        found = data.examples()[view.rna.removeprefix(data.EXAMPLE)]
+        st.caption(plain(f"{found.title}, {found.family}; {found.accession}. Structure: {found.structure_source}"))
+    structure.bar(given)
+    if folded is not None:
+        structure.summary(given, folded)
+    structure.waiting(given, folded)
+    if folded is None:
+        st.code(data.record(given.source, given.record).sequence[:4000], language=None, wrap_lines=True)
+        return
+    if trouble := _network_trouble(view):
+        st.warning(plain(trouble), icon=":material/model_training:")
+    now = _view_bar(view)
+    if now == "compare":
+        _shown(now, given, folded, view)
+    else:
+        left, right = st.columns([7, 4])
+        with left:
+            _shown(now, given, folded, view)
+        with right, st.container(border=True, key="detail-card"):
+            card.card(given, folded, view)
+    tables.below(given, folded, view)
+
+
+def _ready(view: ViewState) -> tuple[Given, FoldResult | None]:
+    given = Given.of(view)
+    data.reactivities(given)
+    return given, structure.current(given)
+
+
+def _network_trouble(view: ViewState) -> str:
+    """Why there is no network; said without loading one."""
+    try:
+        networks.source(view.rna_net, "rna")
+    except InputError as error:
+        return str(error)
+    return ""
+
+
+def _view_bar(view: ViewState) -> str:
+    wanted = view.settings.get("rna.view")
+    key = bind("rna_view", wanted if wanted in VIEWS else "drawing")
+    st.segmented_control(
+        "View",
+        list(VIEWS),
+        format_func=lambda name: VIEWS[name][0],
+        key=key,
+        required=True,
+        label_visibility="collapsed",
+        on_change=lambda: state.update(settings={"rna.view": st.session_state[key]}),
+    )
+    return str(st.session_state[key])
+
+
+def _shown(name: str, given: Given, folded: FoldResult, view: ViewState) -> None:
+    try:
+        VIEWS[name][1](given, folded, view)
+    except InputError as error:
+        st.info(plain(str(error)))

@@ -1,0 +1,137 @@
+"""Below the drawing: bases, elements and edges as tables, and everything as files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import streamlit as st
+
+from core.errors import InputError
+from core.ui import state
+from core.ui.bind import bind, take
+from core.ui.rna import data, export
+from core.ui.rna.card import columns, ranges
+from core.ui.rna.data import Given
+from core.ui.rna.graph import kinds
+from core.ui.rna.pick import select
+from core.ui.text import plain
+from core.ui.view_state import ViewState
+
+if TYPE_CHECKING:
+    from core.rna import FoldResult
+
+PANELS = ("Bases", "Elements", "Edges", "Export")
+
+
+def below(given: Given, folded: FoldResult, view: ViewState) -> None:
+    """The chosen panel."""
+    now = view.settings.get("rna.panel")
+    key = bind("rna_panel", now if now in PANELS else PANELS[0])
+    st.segmented_control(
+        "Panel",
+        PANELS,
+        key=key,
+        required=True,
+        label_visibility="collapsed",
+        on_change=lambda: state.update(settings={"rna.panel": st.session_state[key]}),
+    )
+    {"Bases": _bases, "Elements": _elements, "Edges": _edges, "Export": export.draw}[st.session_state[key]](given, folded, view)
+
+
+def base_table(given: Given, folded: FoldResult, name: str) -> pd.DataFrame:
+    """One row per base: what is known without the network, and its quantities where there is one."""
+    from core.rna import partners
+
+    record = data.record(given.source, given.record)
+    partner = partners(folded.structure)
+    found = data.elements(folded.structure)
+    table = pd.DataFrame(
+        {
+            "base": range(1, record.length + 1),
+            "name": [f"base:{at}" for at in range(1, record.length + 1)],
+            "nucleotide": list(record.sequence),
+            "element": found.of_base,
+            "paired_with": partner + 1,
+        }
+    )
+    if chances := data.pairing(folded, partner.tolist()):
+        table["probability"] = chances
+    if folded.entropy is not None:
+        table["entropy"] = folded.entropy
+    if (measured := data.reactivities(given)) is not None:
+        table["reactivity"] = measured
+    network = _network(given, folded, name)
+    return table if network is None else table.join(network.bases[["openness", "message", "attention"]])
+
+
+def element_table(given: Given, folded: FoldResult, name: str) -> pd.DataFrame:
+    """One row per element."""
+    found = data.elements(folded.structure)
+    table = pd.DataFrame(
+        {
+            "name": [f"elem:{e.name}" for e in found.elements],
+            "element": [e.name for e in found.elements],
+            "kind": [e.kind for e in found.elements],
+            "size": [len(e.bases) for e in found.elements],
+            "bases": [ranges(e.bases) for e in found.elements],
+        }
+    )
+    network = _network(given, folded, name)
+    return table if network is None else table.merge(network.elements[["name", "openness", "message", "attention"]], on="name", how="left")
+
+
+def _network(given: Given, folded: FoldResult, name: str):  # type: ignore[no-untyped-def]
+    try:
+        return data.importance(given, folded, name)
+    except InputError:
+        return None
+
+
+def _bases(given: Given, folded: FoldResult, view: ViewState) -> None:
+    table = base_table(given, folded, view.rna_net)
+    st.caption(f"{len(table):,} bases, 5' to 3'. Select a row to see the base everywhere.")
+    _table(table.dropna(axis="columns", how="all"), "bases", given)
+
+
+def _elements(given: Given, folded: FoldResult, view: ViewState) -> None:
+    table = element_table(given, folded, view.rna_net)
+    st.caption(f"{len(table):,} elements, named as forgi names them.")
+    _table(table.dropna(axis="columns", how="all"), "elements", given)
+
+
+def _table(table: pd.DataFrame, what: str, given: Given) -> None:
+    event = st.dataframe(
+        table.drop(columns="name"),
+        hide_index=True,
+        column_config=columns(),
+        on_select="rerun",
+        selection_mode="single-row",
+        key=f"rna-{what}-{given.key[:12]}",
+        height=420,
+        alt=f"The {what} of the RNA",
+    )
+    rows = event["selection"]["rows"]
+    take(str(table["name"].iloc[rows[0]]) if rows and rows[0] < len(table) else None, f"rna-{what}", select)
+
+
+def _edges(given: Given, folded: FoldResult, view: ViewState) -> None:
+    try:
+        edges = data.importance(given, folded, view.rna_net).edges
+    except InputError as error:
+        st.info(plain(str(error)))
+        return
+    shown = edges[edges["kind"].isin(kinds(view, sorted(set(edges["kind"]))))].sort_values("openness", ascending=False, kind="stable")
+    st.caption(f"{len(shown):,} directed edges, widest openness first, mean over layers. Select a row to see what the edge leads to.")
+    event = st.dataframe(
+        shown,
+        hide_index=True,
+        column_config=columns(),
+        on_select="rerun",
+        selection_mode="single-row",
+        key=f"rna-alledges-{given.key[:12]}",
+        height=420,
+        alt="The directed edges of the RNA's graph",
+    )
+    rows = event["selection"]["rows"]
+    take(str(shown["target"].iloc[rows[0]]) if rows and rows[0] < len(shown) else None, "rna-alledges", select)
