@@ -141,6 +141,8 @@ def test_cancel_ends_a_long_fold(server, page: Page, settled: Settled) -> None:
     page.goto(f"{server.url}/rna")
     settled(page)
     paste(page, "GGGGAAAACCCCUUAUCGAGG" * 70)
+    expect(page.locator("[data-testid=stPopoverBody]")).to_have_count(0)
+    settled(page)
     page.get_by_role("button", name=re.compile("Fold it")).click()
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_role("button", name=re.compile("Fold it"))).to_be_visible()

@@ -100,6 +100,45 @@ def click_to_card(browser: Browser, url: str, model: str, reaction: str, *, know
     return waited
 
 
+def bases(page: Page, count: int) -> Callable[[], object]:
+    """Waits for the drawing of an RNA with so many bases."""
+    return lambda: expect(page.locator(".gr-canvas [data-index]")).to_have_count(count, timeout=120_000)
+
+
+def trna(page: Page) -> Callable[[], object]:
+    """Waits for the drawing of yeast tRNA-Phe."""
+    return bases(page, 76)
+
+
+def long_rna(browser: Browser, url: str) -> list[tuple[str, float]]:
+    """From pasting 3,000 bases with their fold to the drawing, and from the choice of each layout to it."""
+    import random
+
+    from core.rna import RnaRecord, fold
+
+    sequence = "".join(random.Random(0).choices("ACGU", k=3000))
+    text = f">random\n{sequence}\n{fold(RnaRecord('random', sequence), partition=False).structure}\n"
+    page = tab(browser, known=True)
+    page.goto(f"{url}/rna")
+    bases(page, 76)()
+    idle(page)
+    page.get_by_role("button", name="Paste or load an RNA").click()
+    page.get_by_role("textbox", name="Sequence, with or without a structure").fill(text)
+    idle(page)
+    opened = page.locator("[data-testid=stPopoverBody] [data-testid=stFormSubmitButton] button")
+    rows = [("3,000 nt with its fold, from Open to the drawing", seconds(opened.click, bases(page, 3000)))]
+    for layout in ("RNApuzzler", "circle", "arc", "naview"):
+        idle(page)
+        page.get_by_role("combobox", name=re.compile("Layout")).click()
+        option = page.get_by_role("option", name=re.compile(layout, re.IGNORECASE))
+        option.wait_for()
+        known = page.locator(".gr-canvas").first.get_attribute("data-layout")
+        until = f".gr-canvas[data-layout]:not([data-layout='{known}'])"
+        rows.append((f"3,000 nt, another layout: {layout}", seconds(option.click, lambda until=until: page.wait_for_selector(until))))
+    page.close()
+    return rows
+
+
 def main() -> None:
     """Prints the table."""
     path = next(found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name)))
@@ -115,7 +154,13 @@ def main() -> None:
         rows += [("E. coli core network after the click, cold", from_home(browser, core.url, "Open E. coli core", drawn, known=False))]
         rows += [("E. coli core network after the click, warm", from_home(browser, core.url, "Open E. coli core", drawn)) for _ in range(3)]
         rows += [("E. coli core, click on a reaction to its card", click_to_card(browser, core.url, "e_coli_core", "GAPD")) for _ in range(3)]
+        rows += [("tRNA after the click, warm server, first look at RNA", from_home(browser, core.url, "Open the tRNA", trna))]
+        rows += [("tRNA after the click, warm", from_home(browser, core.url, "Open the tRNA", trna)) for _ in range(3)]
+        rows += long_rna(browser, core.url)
         core.stop()
+        rna = start_server(Path(folder) / "rna")
+        rows += [("tRNA after the click, cold", from_home(browser, rna.url, "Open the tRNA", trna, known=False))]
+        rna.stop()
         browser.close()
     for what, waited in rows:
         print(f"{waited:6.2f} s  {what}")

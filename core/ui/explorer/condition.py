@@ -11,6 +11,7 @@ from core.errors import InputError, MissingObjective
 from core.storage import digest_of
 from core.ui import data, networks, state
 from core.ui.bind import bind
+from core.ui.popover import done, popover
 from core.ui.text import plain
 from core.ui.view_state import ViewState
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from core.metabolic import ModelTables
 
 OWN = "the model's own"
+LOAD = "explorer_load"
 EDITED = "edited"
 LISTED = 600
 """With more genes and reactions than this they are typed, not listed: the browser would build thousands of options at every view."""
@@ -55,7 +57,7 @@ def model_bar(view: ViewState) -> None:
         on_change=lambda: state.update(checkpoint=st.session_state[net]),
         help="The trained network whose gates are shown; its card is on the Checkpoints page.",
     )
-    with right.popover("Load a model file", icon=":material/upload_file:", width="stretch"):
+    with popover(right, "Load a model file", LOAD, ":material/upload_file:"):
         _upload()
     if view.settings.get("explorer.upload"):
         with st.container(border=True):
@@ -83,6 +85,7 @@ def _upload(key: str = "bar") -> None:
         if st.button("Open with this objective", key=f"open-{key}", type="primary"):
             source = store_upload(given.getvalue(), given.name, objective=chosen)
             handled[given.file_id] = None
+            done(LOAD)
             open_model(source, chosen)
             st.rerun()
         return
@@ -91,6 +94,7 @@ def _upload(key: str = "bar") -> None:
         st.error(plain(str(error)))
         return
     handled[given.file_id] = None
+    done(LOAD)
     open_model(source)
     st.rerun()
 

@@ -12,6 +12,7 @@ import streamlit as st
 from core.errors import InputError
 from core.ui import state
 from core.ui.bind import bind
+from core.ui.popover import popover
 from core.ui.rna import data
 from core.ui.rna.data import Given
 from core.ui.rna.pick import select
@@ -82,7 +83,7 @@ def controls(given: Given, view: ViewState) -> None:
     if layered:
         with third[0]:
             layer_choice(view)
-    with right.popover("Own values", icon=":material/table_rows:", width="stretch"):
+    with popover(right, "Own values", "open-rna.values", ":material/table_rows:"):
         numbers("Values for the bases", "rna.values", given, "They colour the drawing.")
 
 

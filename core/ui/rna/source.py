@@ -7,12 +7,15 @@ import streamlit as st
 from core.errors import InputError
 from core.ui import networks, state
 from core.ui.bind import bind
+from core.ui.popover import done, popover
 from core.ui.rna import data, uploads
 from core.ui.text import plain
 from core.ui.view_state import ViewState
 
 PROBLEMS = 8
 """Sentences on bad records shown at most."""
+OWN = "rna_own"
+"""Key of the popover for an own RNA."""
 _PER_RNA = ("rna.fold", "rna.number", "rna.shape", "rna.values", "rna.with")
 
 
@@ -44,7 +47,7 @@ def bar(view: ViewState) -> None:
         on_change=lambda: state.update(rna_net=st.session_state[net]),
         help="The trained network whose attention, messages and openness are shown.",
     )
-    with paste.popover("Paste or load an RNA", icon=":material/content_paste:", width="stretch"):
+    with popover(paste, "Paste or load an RNA", OWN, ":material/content_paste:"):
         _own()
 
 
@@ -81,6 +84,7 @@ def _take(content: bytes, name: str, error_key: str, before: object = None) -> N
         st.session_state[error_key] = str(error)
         return
     st.session_state.pop(error_key, None)
+    done(OWN)
     open_rna(uploads.keep(content, name))
     st.rerun()
 

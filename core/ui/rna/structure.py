@@ -12,6 +12,7 @@ import streamlit as st
 from core.errors import InputError
 from core.ui import state
 from core.ui.bind import bind
+from core.ui.popover import done, popover
 from core.ui.rna import data, uploads
 from core.ui.rna.data import METHODS, Given
 from core.ui.rna.folds import folds
@@ -59,7 +60,7 @@ def bar(given: Given) -> None:
         on_change=lambda: state.update(settings={"rna.temperature": None if st.session_state[warm] == 37.0 else st.session_state[warm]}),
     )
     label = "Reactivities" if given.shape is None else "Reactivities in use"
-    with shape.popover(label, icon=":material/bar_chart:", width="stretch"):
+    with popover(shape, label, "open-rna.shape", ":material/bar_chart:"):
         numbers("SHAPE reactivities", "rna.shape", given, "They act on folds (MFE, centroid, MEA), not on a structure that was given.")
 
 
@@ -76,6 +77,7 @@ def numbers(title: str, setting: str, given: Given, note: str) -> None:
     if st.session_state.get(f"error-{setting}"):
         st.error(plain(st.session_state[f"error-{setting}"]))
     if state.current().settings.get(setting) and st.button("Remove them", key=f"remove-{slug}"):
+        done(f"open-{setting}")
         state.update(settings={setting: None})
         st.rerun()
 
@@ -92,6 +94,7 @@ def _use(content: bytes, setting: str, given: Given) -> None:
         return
     st.session_state.pop(f"error-{setting}", None)
     kept = uploads.keep(content, f"{what}.csv", sequences=False)
+    done(f"open-{setting}")
     changes: dict[str, str] = {setting: kept}
     if setting == "rna.values":
         changes["rna.colour"] = "values"
