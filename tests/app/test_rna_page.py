@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import math
-import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.rna import decompose, fold, given_structure, load_example, suboptimal
+from core.rna import boltzmann_samples, decompose, fold, given_structure, load_example, suboptimal
 from core.rna.records import RnaRecord
 from core.storage import digest
 from core.ui.rna import uploads
-from core.ui.rna.data import AT_ONCE, Given
+from core.ui.rna.data import SAMPLES, Given
 from core.ui.rna.folds import folds
 from core.ui.rna.values import read_values
 from core.ui.text import plain
@@ -81,6 +81,35 @@ def test_temperature_and_suboptimal_structures_follow_the_link() -> None:
     assert f"{fold(record, temperature=55.0).energy:+.2f} kcal/mol at 55 °C" in shown(test)
     listed = suboptimal(record)
     assert f"{listed[3][1]:+.2f} kcal/mol" in shown(rna(**setting("fold", "sub"), **setting("number", 3)))
+
+
+def test_samples_are_listed_with_the_most_frequent_first() -> None:
+    record = load_example("trna-phe")
+    drawn = Counter(boltzmann_samples(record, SAMPLES, seed=0)).most_common()
+    assert len(drawn) > 1
+    test = rna(**setting("fold", "sample"), **setting("number", 1))
+    energy = given_structure(RnaRecord("x", record.sequence, drawn[1][0])).energy
+    assert test.selectbox(key="rna_number").value == 1
+    assert len(test.selectbox(key="rna_number").options) == len(drawn)
+    assert f"{energy:+.2f} kcal/mol" in shown(test)
+    assert "structure: Boltzmann sample" in shown(test)
+
+
+def test_a_given_structure_constrains_the_fold() -> None:
+    sequence, structure = "GGGGAAAACCCCUUUGGGGAAAACCCC", "........((((.......))))....."[:27]
+    test = rna()
+    paste(test, f">x\n{sequence}\n{structure}\n")
+    test.selectbox(key="rna_method").set_value("keep").run()
+    expected = fold(RnaRecord("x", sequence), constraint=structure)
+    assert expected.structure not in (structure, fold(RnaRecord("x", sequence)).structure)
+    assert f"{expected.energy:+.2f} kcal/mol" in shown(test)
+    assert "structure: given pairs kept" in shown(test)
+
+
+def test_a_pasted_text_is_called_after_its_first_record() -> None:
+    test = rna()
+    paste(test, f">one\n{HAIRPIN}\n>two\n{HAIRPIN}\n")
+    assert uploads.label(uploads.listed()[0]) == "one_(12_nt)_+1"
 
 
 def test_a_base_and_an_element_are_selected_by_link_and_by_button() -> None:
@@ -166,10 +195,7 @@ def test_a_long_sequence_is_folded_when_asked_and_cancel_ends_it() -> None:
     assert not job.stopped()
     folds().forget(Given(kept, method="mfe"))
     assert job.stopped()
-    for _ in range(40):
-        if folds().job(Given(kept, method="mfe")) is None:
-            break
-        time.sleep(0.05)
+    assert job.ended.wait(60)
     assert folds().result(Given(kept, method="mfe")) is None
 
 
@@ -228,7 +254,3 @@ def test_numbers_that_do_not_fit_are_one_sentence(text: str, fragment: str) -> N
 
     with pytest.raises(InputError, match=fragment):
         read_values(text, 3)
-
-
-def test_quick_folds_are_short() -> None:
-    assert AT_ONCE <= 300

@@ -111,7 +111,7 @@ def test_random_folds_have_their_length_and_are_reproducible(n):
 
 def test_the_printed_table(measured, monkeypatch, capsys):
     table, _ = measured
-    monkeypatch.setattr(run, "run_bench", lambda quick, on_row: table)
+    monkeypatch.setattr(run, "run_bench", lambda quick, on_row, ginfinity: table)
     assert main(quick=True) == 0
     out = capsys.readouterr().out
     assert f"{torch.get_num_threads()} threads" in out
@@ -122,5 +122,5 @@ def test_the_printed_table(measured, monkeypatch, capsys):
     assert "COBRApy from SBML" in out
     assert "incidence gates, attention 4 heads x 16" in out
     assert math.isnan(table["bound"].max())
-    monkeypatch.setattr(run, "run_bench", lambda quick, on_row: table.assign(difference=0.5))
+    monkeypatch.setattr(run, "run_bench", lambda quick, on_row, ginfinity: table.assign(difference=0.5))
     assert main(quick=True) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -29,9 +30,16 @@ METHODS = {
     "mfe": "minimum free energy",
     "centroid": "centroid",
     "mea": "maximum expected accuracy",
+    "keep": "given pairs kept",
     "sub": "suboptimal",
+    "sample": "Boltzmann sample",
     "window": "windowed",
 }
+LISTED = ("sub", "sample")
+"""Methods that give many structures, of which ``Given.number`` is shown."""
+OWN = ("given", "keep")
+"""Methods that need the record's own structure."""
+SAMPLES = 50
 EXAMPLE = "example:"
 
 
@@ -39,7 +47,7 @@ EXAMPLE = "example:"
 class Given:
     """One RNA and how its structure is found. Hashable, so that it is the key of what follows.
 
-    ``number`` counts the suboptimal structures from 0; ``shape`` is the upload with reactivities, or None.
+    ``number`` counts the suboptimal structures or samples from 0; ``shape`` is the upload with reactivities, or None.
     """
 
     source: str
@@ -56,7 +64,7 @@ class Given:
         index = min(view.rna_record, len(reading(view.rna).records) - 1)
         own = record(view.rna, index).structure is not None
         method = settings.get("rna.fold")
-        if method not in METHODS or (method == "given" and not own):
+        if method not in METHODS or (method in OWN and not own):
             method = "given" if own else "mfe"
         number, heat, shape = settings.get("rna.number", 0), settings.get("rna.temperature", 37.0), settings.get("rna.shape")
         return cls(
@@ -127,29 +135,44 @@ def quick_fold(given: Given) -> FoldResult:
     short = found.length <= AT_ONCE
     if given.method == "given":
         return given_structure(found, given.temperature, probabilities=short)
-    if given.method == "sub":
-        listed = alternatives(given.source, given.record, given.temperature)
+    if given.method in LISTED:
+        listed = alternatives(given.source, given.record, given.temperature, given.method)
         structure, _ = listed[min(given.number, len(listed) - 1)]
-        return replace(given_structure(replace(found, structure=structure), given.temperature, probabilities=short), method="suboptimal")
+        return replace(given_structure(replace(found, structure=structure), given.temperature, probabilities=short), method=given.method)
     if given.method == "window":
         return fold_windowed(found, temperature=given.temperature)
-    return fold(found, temperature=given.temperature, method=given.method, reactivities=reactivities(given))  # type: ignore[arg-type]
+    return replace(fold(found, **fold_arguments(given)), method=given.method)
+
+
+def fold_arguments(given: Given) -> dict[str, Any]:
+    """What :func:`core.rna.fold` is called with, besides the record."""
+    from core.rna import dot_bracket
+
+    arguments: dict[str, Any] = {"temperature": given.temperature, "method": given.method, "reactivities": reactivities(given)}
+    if given.method == "keep":
+        own = record(given.source, given.record)
+        arguments |= {"method": "mfe", "constraint": dot_bracket(own.pairs, own.length)}
+    return arguments
 
 
 @st.cache_resource(max_entries=32, show_spinner="Looking for alternatives ...")
-def alternatives(source: str, index: int, temperature: float) -> tuple[tuple[str, float], ...]:
-    """Suboptimal structures, lowest energy (kcal/mol) first."""
-    from core.rna import suboptimal
+def alternatives(source: str, index: int, temperature: float, method: str) -> tuple[tuple[str, float], ...]:
+    """Suboptimal structures, lowest energy (kcal/mol) first, or different Boltzmann samples, the most frequent first."""
+    from core.rna import boltzmann_samples, given_structure, suboptimal
 
     found = record(source, index)
     if found.length > AT_ONCE:
-        raise InputError(f"Suboptimal structures are listed for up to {AT_ONCE} bases and {found.id} has {found.length:,}; choose another structure.")
-    return tuple(suboptimal(found, temperature=temperature))
+        what = METHODS[method].capitalize()
+        raise InputError(f"{what} structures are listed for up to {AT_ONCE} bases and {found.id} has {found.length:,}; choose another structure.")
+    if method == "sub":
+        return tuple(suboptimal(found, temperature=temperature))
+    drawn = Counter(boltzmann_samples(found, SAMPLES, seed=0, temperature=temperature)).most_common()
+    return tuple((s, given_structure(replace(found, structure=s), temperature, probabilities=False).energy) for s, _ in drawn)
 
 
 def is_quick(given: Given) -> bool:
     """Whether the structure is there at once."""
-    return given.method in ("given", "sub") or record(given.source, given.record).length <= AT_ONCE
+    return given.method in ("given", *LISTED) or record(given.source, given.record).length <= AT_ONCE
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

@@ -96,7 +96,7 @@ def layer_choice(view: ViewState) -> None:
     options: list[int | str] = [ALL, *range(count)]
     now = layer_of(view, count)
     key = bind("rna_layer", ALL if now is None else now)
-    st.selectbox(
+    st.select_slider(
         "Layer",
         options,
         format_func=lambda n: n if isinstance(n, str) else str(n + 1),

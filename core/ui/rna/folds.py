@@ -8,8 +8,8 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -18,7 +18,7 @@ from core.ui.rna import data
 from core.ui.rna.data import Given
 
 if TYPE_CHECKING:
-    from core.rna import FoldResult
+    from core.rna import FoldResult, RnaRecord
 
 PATIENCE = 60.0
 KEPT = 24
@@ -33,6 +33,7 @@ class Job:
     message: str = "Folding"
     share: float = 0.0
     stop: threading.Event = field(default_factory=threading.Event)
+    ended: threading.Event = field(default_factory=threading.Event)
     error: str | None = None
 
     def stopped(self) -> bool:
@@ -64,14 +65,14 @@ class Folds:
         with self._lock:
             return self._jobs.get(given)
 
-    def start(self, given: Given) -> Job:
-        """Starts a fold unless it is under way."""
+    def start(self, given: Given, *, ensemble: bool) -> Job:
+        """Starts a fold, with pair probabilities when ``ensemble``, unless it is under way."""
         with self._lock:
             if given in self._jobs and self._jobs[given].error is None:
                 return self._jobs[given]
             job = self._jobs[given] = Job()
-        record, reactivities = data.record(given.source, given.record), data.reactivities(given)
-        threading.Thread(target=self._run, args=(given, job, record, reactivities), daemon=True).start()
+        record, arguments = data.record(given.source, given.record), data.fold_arguments(given) | {"probabilities": ensemble}
+        threading.Thread(target=self._run, args=(given, job, record, arguments), daemon=True).start()
         return job
 
     def forget(self, given: Given) -> None:
@@ -81,35 +82,32 @@ class Folds:
         if job is not None:
             job.stop.set()
 
-    def _run(self, given: Given, job: Job, record: object, reactivities: object) -> None:
-        from core.rna import fold_apart, fold_windowed
-
+    def _run(self, given: Given, job: Job, record: RnaRecord, arguments: dict[str, Any]) -> None:
         try:
-            if given.method == "window":
-                found = fold_windowed(record, temperature=given.temperature)  # type: ignore[arg-type]
-            else:
-                found = fold_apart(
-                    record,  # type: ignore[arg-type]
-                    on_progress=job.told,
-                    should_stop=job.stopped,
-                    temperature=given.temperature,
-                    method=given.method,
-                    reactivities=reactivities,
-                )
-        except Cancelled:
+            found = _fold(given, job, record, arguments)
+        except (Cancelled, InputError) as error:
+            with self._lock:
+                if isinstance(error, InputError):
+                    job.error = str(error)
+                elif self._jobs.get(given) is job:
+                    del self._jobs[given]
+        else:
             with self._lock:
                 if self._jobs.get(given) is job:
                     del self._jobs[given]
-            return
-        except InputError as error:
-            job.error = str(error)
-            return
-        with self._lock:
-            if self._jobs.get(given) is job:
-                del self._jobs[given]
-                self._done[given] = found
-                while len(self._done) > KEPT:
-                    self._done.popitem(last=False)
+                    self._done[given] = found
+                    while len(self._done) > KEPT:
+                        self._done.popitem(last=False)
+        finally:
+            job.ended.set()
+
+
+def _fold(given: Given, job: Job, record: RnaRecord, arguments: dict[str, Any]) -> FoldResult:
+    from core.rna import fold_apart, fold_windowed
+
+    if given.method == "window":
+        return fold_windowed(record, temperature=given.temperature)
+    return replace(fold_apart(record, on_progress=job.told, should_stop=job.stopped, **arguments), method=given.method)
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)

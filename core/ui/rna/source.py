@@ -59,7 +59,7 @@ def _own() -> None:
     with st.form("rna_paste", border=False):
         text = st.text_area("Sequence, with or without a structure", key="rna_text", height=140, placeholder=">my RNA\nGGGGAAAACCCC\n((((....))))")
         if st.form_submit_button("Open", type="primary", width="stretch"):
-            _take(text.encode(), "pasted.txt", "rna_paste_error")
+            _take(text.encode(), None, "rna_paste_error")
     if st.session_state.get("rna_paste_error"):
         st.error(plain(st.session_state["rna_paste_error"]))
     given = st.file_uploader("RNA file", key="rna_file")
@@ -72,20 +72,20 @@ def _own() -> None:
         st.error(plain(st.session_state[f"rna_error_{given.file_id}"]))
 
 
-def _take(content: bytes, name: str, error_key: str, before: object = None) -> None:
-    """Keeps and opens a text that can be read; of one that cannot, the sentence is kept in the session."""
+def _take(content: bytes, name: str | None, error_key: str, before: object = None) -> None:
+    """Keeps and opens a text that can be read, named after its first record unless it has a name; of another, the sentence is kept."""
     from core.rna import read_report
 
     if callable(before):
         before()
     try:
-        read_report(content)
+        first, *more = read_report(content).records
     except InputError as error:
         st.session_state[error_key] = str(error)
         return
     st.session_state.pop(error_key, None)
     done(OWN)
-    open_rna(uploads.keep(content, name))
+    open_rna(uploads.keep(content, name or f"{first.id}_({first.length}_nt)" + (f"_+{len(more)}" if more else "")))
     st.rerun()
 
 

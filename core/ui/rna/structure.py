@@ -22,14 +22,17 @@ if TYPE_CHECKING:
     from core.rna import FoldResult, RnaRecord
 
 POLL_SECONDS = 0.4
+ENSEMBLE_TOO = 10.0
+"""Seconds up to which pair probabilities come along with the structure of minimum free energy; beyond they are asked for."""
 
 
 def bar(given: Given) -> None:
     """Structure, temperature, reactivities."""
     record = data.record(given.source, given.record)
-    several = given.method == "sub" and record.length <= data.AT_ONCE
+    short = record.length <= data.AT_ONCE
+    several = given.method in data.LISTED and short
     left, *middle, heat, shape = st.columns([3, 3, 2, 2] if several else [3, 2, 2], vertical_alignment="bottom")
-    offered = [m for m in METHODS if (m != "given" or record.structure is not None) and (m != "sub" or record.length <= data.AT_ONCE)]
+    offered = [m for m in METHODS if (m not in data.OWN or record.structure is not None) and (m not in data.LISTED or short)]
     key = bind("rna_method", given.method)
     left.selectbox(
         "Structure",
@@ -37,10 +40,11 @@ def bar(given: Given) -> None:
         format_func=METHODS.__getitem__,
         key=key,
         on_change=lambda: state.update(settings={"rna.fold": st.session_state[key], "rna.number": None}),
-        help="Given: as it came with the sequence. The others are computed by ViennaRNA; windowed allows local pairs only, for long RNAs.",
+        help="Given: as it came with the sequence. The others are computed by ViennaRNA: given pairs kept is the best fold that has them; "
+        "windowed allows local pairs only, for long RNAs.",
     )
     if several:
-        listed = data.alternatives(given.source, given.record, given.temperature)
+        listed = data.alternatives(given.source, given.record, given.temperature, given.method)
         number = bind("rna_number", min(given.number, len(listed) - 1))
         middle[0].selectbox(
             f"Which of {len(listed)}",
@@ -48,7 +52,9 @@ def bar(given: Given) -> None:
             format_func=lambda i: f"{i + 1}: {listed[i][1]:+.2f} kcal/mol",
             key=number,
             on_change=lambda: state.update(settings={"rna.number": st.session_state[number] or None}),
-            help="Structures within 3 kcal/mol of the best one, best first.",
+            help="Structures within 3 kcal/mol of the best one, best first."
+            if given.method == "sub"
+            else f"The different ones among {data.SAMPLES} drawn with their Boltzmann probability, most frequent first; the same draw every time.",
         )
     warm = bind("rna_temperature", given.temperature)
     heat.number_input(
@@ -120,7 +126,7 @@ def current(given: Given) -> FoldResult | None:
 
 def _ensemble_of(given: Given) -> Given:
     """The fold whose pair probabilities are those of the sequence, whatever structure is shown."""
-    return replace(given, method="mfe", number=0)
+    return given if given.method == "keep" else replace(given, method="mfe", number=0)
 
 
 def waiting(given: Given, folded: FoldResult | None) -> None:
@@ -137,33 +143,34 @@ def waiting(given: Given, folded: FoldResult | None) -> None:
     elif folded is None:
         _offer(wanted, record)
     elif folded.pair_probabilities is None and record.length <= PARTITION_LIMIT:
-        if not st.button("Compute pair probabilities", icon=":material/play_arrow:", help=f"About {duration(_seconds(record.length, 'mea'))}."):
+        if not st.button("Compute pair probabilities", icon=":material/play_arrow:", help=f"About {duration(_seconds(record.length, True))}."):
             return
-        folds().start(wanted)
+        folds().start(wanted, ensemble=True)
         st.rerun()
 
 
 def _offer(given: Given, record: RnaRecord) -> None:
     from core.rna import too_long
 
-    sentence = None if given.method == "window" else too_long(record.length, given.method)
+    sentence = None if given.method == "window" else too_long(record.length, "mfe" if given.method == "keep" else given.method)
     if sentence:
         st.warning(plain(sentence), icon=":material/hourglass_top:")
         if st.button("Use the windowed fold", type="primary", key="rna_windowed"):
             state.update(settings={"rna.fold": "window"})
             st.rerun()
         return
-    wait = f", about {duration(_seconds(record.length, given.method))}" if given.method != "window" else ""
+    ensemble = given.method in ("centroid", "mea") or _seconds(record.length, True) <= ENSEMBLE_TOO
+    wait = f", about {duration(_seconds(record.length, ensemble))}" if given.method != "window" else ""
     st.info(plain(f"{record.id} has {record.length:,} bases and no structure yet."), icon=":material/timer:")
     if st.button(f"Fold it{wait}", type="primary", icon=":material/play_arrow:", key="rna_fold"):
-        folds().start(given)
+        folds().start(given, ensemble=ensemble)
         st.rerun()
 
 
-def _seconds(length: int, method: str) -> float:
+def _seconds(length: int, ensemble: bool) -> float:
     from core.rna.folding import estimate
 
-    return max(1.0, math.ceil(estimate(length, method)))
+    return max(1.0, math.ceil(estimate(length, "mea" if ensemble else "mfe")))
 
 
 def _progress(given: Given) -> None:
