@@ -28,6 +28,7 @@ _FIXED = ("openness", "probability")
 _LEAST_PROBABILITY = 1e-3
 """Below this a pair is not drawn: its square would be smaller than a pixel."""
 _BLUE = "#3b6fb6"
+_SELECTED = "#d55e00"
 
 
 def dot_plot(probabilities: np.ndarray, structure: str) -> go.Figure:
@@ -77,7 +78,7 @@ def dot_plot(probabilities: np.ndarray, structure: str) -> go.Figure:
         name="structure",
         customdata=[[f"base:{base + 1}"] for base in pairs[:, 0].tolist()],
         hovertemplate="%{x}-%{y}, in the structure<extra></extra>",
-        marker={"symbol": "square-open", "size": side, "color": "#d55e00", "line": {"width": 1.5}},
+        marker={"symbol": "square-open", "size": side, "color": _SELECTED, "line": {"width": 1.5}},
     )
     figure = go.Figure([cells, chosen])
     figure.update_xaxes(title="position (above the diagonal: probability)", range=[0.5, n + 0.5], constrain="domain")
@@ -153,6 +154,22 @@ def layer_heatmap(values: np.ndarray, *, quantity: str = "|message|, sum over th
     figure.update_yaxes(autorange="reversed", automargin=True)
     alt = f"Heat map of {quantity} for {n} bases and {layers} layers, from 0 to {most:.3g}."
     return finished(figure, plain(quantity), alt, height=150 + 34 * layers)
+
+
+def highlight(figure: go.Figure, bases: Sequence[int], *, rows: bool = False) -> go.Figure:
+    """Frames the selected bases (1-based, ascending) on a plot with positions across; with ``rows`` downwards too."""
+    runs: list[list[int]] = []
+    for base in bases:
+        if runs and base == runs[-1][1] + 1:
+            runs[-1][1] = base
+        else:
+            runs.append([base, base])
+    frame: dict[str, Any] = {"line": {"color": _SELECTED, "width": 1.5}, "fillcolor": "rgba(0,0,0,0)", "name": "selected"}
+    for first, last in runs:
+        figure.add_vrect(x0=first - 0.5, x1=last + 0.5, **frame)
+        if rows:
+            figure.add_hrect(y0=first - 0.5, y1=last + 0.5, **frame)
+    return figure
 
 
 def weight_matrix(weights: np.ndarray, names: Sequence[str]) -> go.Figure:

@@ -8,7 +8,7 @@ import pytest
 
 from core.errors import InputError
 from core.viz.plots import alt_text
-from core.viz.rna_plots import dot_plot, layer_heatmap, sequence_track, weight_matrix
+from core.viz.rna_plots import dot_plot, highlight, layer_heatmap, sequence_track, weight_matrix
 from tests.core.viz_models import HOSTILE
 
 STRUCTURE = "((...))"
@@ -62,3 +62,11 @@ def test_hostile_names_are_text(bases: pd.DataFrame) -> None:
     hostile = bases.assign(element=HOSTILE)
     assert "<img" not in str(sequence_track(hostile, "openness").data[0].customdata)
     assert "<img" not in str(weight_matrix(np.zeros((2, 1)), [HOSTILE]).data[0].y)
+
+
+def test_selected_bases_are_framed_run_by_run(bases: pd.DataFrame) -> None:
+    track = highlight(sequence_track(bases, "openness"), (1, 2, 6))
+    assert [(shape.x0, shape.x1, shape.yref) for shape in track.layout.shapes] == [(0.5, 2.5, "y domain"), (5.5, 6.5, "y domain")]
+    dots = highlight(dot_plot(np.zeros((7, 7)), STRUCTURE), (3,), rows=True)
+    framed = [shape for shape in dots.layout.shapes if shape.name == "selected"]
+    assert [(shape.type, shape.x0, shape.y0) for shape in framed] == [("rect", 2.5, 0), ("rect", 0, 2.5)]

@@ -9,10 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
+from core.errors import InputError
 from core.explain import base_importance
-from core.rna import decompose, given_structure, load_example
+from core.rna import decompose, fold, fold_windowed, given_structure, load_example, parse_pairs, read_rna, suboptimal
 
 Settled = Callable[[Page], None]
 HAIRPIN = "GGGGAAAACCCC"
@@ -34,7 +35,10 @@ def paste(page: Page, text: str) -> None:
 
 
 def choose(page: Page, label: str, option: str) -> None:
-    page.get_by_role("combobox", name=re.compile(label)).click()
+    box = page.get_by_role("combobox", name=re.compile(label))
+    box.scroll_into_view_if_needed()  # a page that still scrolls closes the list again
+    expect(page.locator("[data-testid=stApp]")).to_have_attribute("data-test-script-state", "notRunning")
+    box.click()
     page.get_by_role("option", name=option, exact=True).click()
 
 
@@ -93,23 +97,272 @@ def test_the_drawing_is_saved_as_svg_and_png(server, page: Page, settled: Settle
     assert (tmp_path / "d.png").read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("layout", ["naview", "circle", "arc"])
-def test_every_layout_draws_every_base(server, page: Page, settled: Settled, layout: str) -> None:
-    page.goto(f"{server.url}/rna?{link(layout=layout, colour='message')}")
-    settled(page)
-    expect(page.locator(".gr-canvas [data-index]")).to_have_count(76)
-    expect(page.locator(".gr-legend")).to_contain_text("message")
+def click_on(page: Page, mark: Locator) -> None:
+    """Clicks where a mark of a plot is; plotly listens on a layer above its marks."""
+    mark.scroll_into_view_if_needed()
+    box = mark.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
 
 
-def test_every_view_opens(server, page: Page, settled: Settled) -> None:
-    page.goto(f"{server.url}/rna")
+def legend(page: Page):  # type: ignore[no-untyped-def]
+    return page.locator(".gr-legend").first
+
+
+def card(page: Page):  # type: ignore[no-untyped-def]
+    return page.locator(".st-key-detail-card")
+
+
+def test_layouts_colours_layers_and_own_values(server, page: Page, settled: Settled) -> None:
+    page.goto(f"{server.url}/rna?sel=base:20")
     settled(page)
-    for name, seen in (("Graph", ".gs-canvas canvas"), ("Dot plot", ".js-plotly-plot"), ("Layers", ".js-plotly-plot"), ("Compare", ".gr-canvas")):
-        page.get_by_role("radio", name=name).click()
-        expect(page.locator(seen).first).to_be_visible()
-        settled(page)
+    for layout, name in (("naview", "naview"), ("circle", "circle"), ("arcs", "arc")):
+        choose(page, "Layout", layout)
+        expect(canvas(page)).to_have_attribute("aria-label", re.compile(f"{name} layout"))
+        expect(page.locator(".gr-canvas [data-index]")).to_have_count(76)
+    titles = {"nucleotide": "nucleotide", "pair probability": "probability", "positional entropy": "entropy", "attention": "attention"}
+    for colour, title in titles.items():
+        choose(page, "Colour", colour)
+        expect(legend(page)).to_contain_text(re.compile(title, re.IGNORECASE))
+    choose(page, "Colour", "reactivity")
+    expect(page.get_by_text("No reactivities are in use")).to_be_visible()
+    choose(page, "Colour", "|message|")
+    expect(legend(page)).to_contain_text("mean over layers")
+    layer = page.get_by_role("slider", name=re.compile("Layer"))
+    layer.focus()
+    layer.press("ArrowRight")
+    expect(legend(page)).to_contain_text("layer 1")
+    expect(page).to_have_url(re.compile("layer=0"))
+    layer.press("ArrowLeft")
+    expect(legend(page)).to_contain_text("mean over layers")
+    page.get_by_role("button", name="Own values").click()
+    body = page.locator("[data-testid=stPopoverBody]")
+    body.get_by_role("textbox", name=re.compile("Values for the bases")).fill("1, 2, 3")
+    body.get_by_role("button", name="Use them").click()
+    expect(body.locator("[data-testid=stAlert]")).to_contain_text("3 values for 76 bases")
+    body.get_by_role("textbox", name=re.compile("Values for the bases")).fill("position,mine\n5,0.25\n20,7.5\n")
+    body.get_by_role("button", name="Use them").click()
+    expect(body).to_have_count(0)
+    expect(legend(page)).to_contain_text("7.5")
+    page.get_by_role("button", name="Own values").click()
+    body.get_by_role("button", name="Remove them").click()
+    expect(page.get_by_text("There are no own values yet")).to_be_visible()
+
+
+def test_every_way_to_a_structure_shows_viennas_energy(server, page: Page, settled: Settled) -> None:
+    page.goto(f"{server.url}/rna?sel=base:20")
+    settled(page)
+    record = load_example("trna-phe")
+    facts = page.locator("[data-testid=stMain]")
+    folds = {
+        "minimum free energy": fold(record),
+        "centroid": fold(record, method="centroid"),
+        "maximum expected accuracy": fold(record, method="mea"),
+        "given pairs kept": fold(record, constraint=record.structure),
+        "windowed": fold_windowed(record),
+    }
+    for name, expected in folds.items():
+        choose(page, "Structure", name)
+        expect(facts).to_contain_text(f"{expected.energy:+.2f} kcal/mol at 37 °C")
+        expect(facts).to_contain_text(f"structure: {'mea, windows of 76 nt' if name == 'windowed' else name}")
+    choose(page, "Structure", "suboptimal")
+    listed = suboptimal(record)
+    choose(page, "Which of", f"3: {listed[2][1]:+.2f} kcal/mol")
+    expect(facts).to_contain_text(f"{listed[2][1]:+.2f} kcal/mol at 37 °C")
+    choose(page, "Structure", "Boltzmann sample")
+    expect(facts).to_contain_text("structure: Boltzmann sample")
+    choose(page, "Structure", "minimum free energy")
+    settled(page)
+    heat = page.get_by_role("spinbutton", name=re.compile("Temperature"))
+    heat.fill("55")
+    heat.press("Enter")
+    expect(facts).to_contain_text(f"{fold(record, temperature=55).energy:+.2f} kcal/mol at 55 °C")
+    heat.fill("37")
+    heat.press("Enter")
+    expect(facts).to_contain_text("kcal/mol at 37 °C")
+    values = [2.0 if sign == "." else 0.0 for sign in str(record.structure)]
+    page.get_by_role("button", name="Reactivities").click()
+    body = page.locator("[data-testid=stPopoverBody]")
+    body.get_by_role("textbox", name="SHAPE reactivities").fill("x")
+    body.get_by_role("button", name="Use them").click()
+    expect(body.locator("[data-testid=stAlert]")).to_have_count(1)
+    body.get_by_role("textbox", name="SHAPE reactivities").fill(" ".join(map(str, values)))
+    body.get_by_role("button", name="Use them").click()
+    expect(facts).to_contain_text(f"{fold(record, reactivities=values).energy:+.2f} kcal/mol at 37 °C")
+    choose(page, "Colour", "reactivity")
+    expect(legend(page)).to_contain_text("reactivity")
+    page.get_by_role("button", name="Reactivities in use").click()
+    body.get_by_role("button", name="Remove them").click()
+    expect(facts).to_contain_text(f"{fold(record).energy:+.2f} kcal/mol at 37 °C")
+
+
+def test_the_graph_its_controls_and_a_click_on_a_node(server, page: Page, settled: Settled) -> None:
+    page.goto(f"{server.url}/rna?{link(view='graph')}")
+    settled(page)
+    page.emulate_media(reduced_motion="reduce")
+    drawing = page.locator(".gs-canvas").first
+    expect(drawing).to_have_attribute("data-selected", "")
+    choose(page, "Edges show", "|message|")
+    expect(page.locator(".gs-legend").first).to_contain_text("|message|")
+    page.get_by_role("slider", name=re.compile("Layer")).press("ArrowRight")
+    expect(page.locator(".gs-legend").first).to_contain_text("layer 1")
+    page.get_by_role("button", name="backbone").click()
+    expect(page).to_have_url(re.compile("s.rna.kinds="))
+    expect(page.locator(".gs-legend").get_by_text("backbone", exact=True)).to_have_count(0)
+    page.get_by_text("Elements only").click()
+    expect(page.locator(".gs-legend").get_by_text("membership", exact=True)).to_have_count(0)
+    page.get_by_role("radio", name="Elements", exact=True).click()
+    expect(page.get_by_text("named as forgi names them")).to_be_visible()
+    settled(page)
+    page.locator("[data-testid=stDataFrame]").last.locator(".dvn-scroller").click(position={"x": 16, "y": 52})
+    expect(drawing).to_have_attribute("data-selected", re.compile("^elem:"))
+    chosen = str(drawing.get_attribute("data-selected"))
+    page.locator(".st-key-rna-card-close button").first.click()
+    expect(drawing).to_have_attribute("data-selected", "")
+    # A selection from a table was brought to the middle, so that is where its node is.
+    nodes = drawing.locator("canvas").first
+    nodes.scroll_into_view_if_needed()
+    settled(page)
+    box = nodes.bounding_box()
+    assert box is not None
+    nodes.click(position={"x": box["width"] / 2, "y": box["height"] / 2})
+    expect(drawing).to_have_attribute("data-selected", chosen)
+    expect(card(page)).to_contain_text(f"Element {chosen.removeprefix('elem:')}")
+    with page.expect_download() as got:
+        page.locator('.gs-buttons [data-do="png"]').click()
+    assert Path(got.value.path()).read_bytes().startswith(b"\x89PNG")
+
+
+def test_plots_select_and_follow_the_selection(server, page: Page, settled: Settled) -> None:
+    page.goto(f"{server.url}/rna?{link(view='dots')}&sel=base:3")
+    settled(page)
+    plot = page.locator(".js-plotly-plot").first
+    expect(plot.locator(".shapelayer path")).not_to_have_count(0)
+    click_on(page, plot.locator(".scatterlayer .trace").last.locator("path.point").first)
+    expect(page).to_have_url(re.compile(r"sel=base(:|%3A)1(&|$)"))
+    expect(card(page)).to_contain_text("Base G1")
+    page.get_by_role("radio", name="Layers").click()
+    settled(page)
+    expect(page.locator(".js-plotly-plot")).to_have_count(3)
+    page.get_by_role("radio", name="openness").click()
+    expect(page.locator(".js-plotly-plot").first).to_contain_text("Openness of the edges to a base")
+    click_on(page, page.locator(".js-plotly-plot").first.locator(".barlayer path").nth(4))
+    expect(card(page)).to_contain_text("Base A5")
+    page.get_by_role("radiogroup", name="Layer of W_e").get_by_role("radio", name="2").click()
+    expect(page).to_have_url(re.compile("layer=1"))
+
+
+def test_two_structures_and_two_rnas_beside_each_other(server, page: Page, settled: Settled) -> None:
+    page.goto(f"{server.url}/rna?{link(view='compare', colour='message')}")
+    settled(page)
     expect(page.locator(".gr-canvas")).to_have_count(2)
-    expect(page.get_by_text("pairs in both")).to_be_visible()
+    given, folded = load_example("trna-phe"), fold(load_example("trna-phe"))
+    shared = set(given.pairs) & set(parse_pairs(folded.structure))
+    expect(page.get_by_text(f"{len(shared)} pairs in both")).to_be_visible()
+    ends = [text.split()[-1] for text in page.locator(".gr-legend").all_inner_texts()]
+    assert ends[0] == ends[1], "two scales"
+    hiv = load_example("hiv-1-tar")
+    page.get_by_role("combobox", name="Compare with").click()
+    page.get_by_role("option", name=re.compile("TAR")).click()
+    expect(page.locator(".gr-canvas").nth(1).locator("[data-index]")).to_have_count(hiv.length)
+    expect(page.get_by_text(f"Two RNAs of 76 and {hiv.length} bases")).to_be_visible()
+
+
+def test_tables_cards_and_the_other_network(server, page: Page, settled: Settled) -> None:
+    page.goto(f"{server.url}/rna?sel=base:20")
+    settled(page)
+    record = load_example("trna-phe")
+    table = page.locator("[data-testid=stDataFrame]").last
+    table.locator(".dvn-scroller").click(position={"x": 16, "y": 52})
+    expect(card(page)).to_contain_text("Base G1")
+    card(page).get_by_role("button", name="C72").click()
+    expect(card(page)).to_contain_text("Base C72")
+    card(page).get_by_role("button", name="G71").click()
+    expect(card(page)).to_contain_text("Base G71")
+    page.locator(".st-key-rna-card-close button").first.click()
+    expect(card(page)).to_contain_text("Nothing selected")
+    expect(page).not_to_have_url(re.compile("sel="))
+    page.get_by_role("radio", name="Elements", exact=True).click()
+    expect(page.get_by_text("named as forgi names them")).to_be_visible()
+    settled(page)
+    page.locator("[data-testid=stDataFrame]").last.locator(".dvn-scroller").click(position={"x": 16, "y": 52})
+    expect(card(page)).to_contain_text("Element ")
+    page.get_by_role("radio", name="Edges").click()
+    edges = base_importance(record, "rna").edges
+    expect(page.get_by_text(f"{len(edges):,} directed edges")).to_be_visible()
+    choose(page, "Network", "rna_standard")
+    edges = base_importance(record, "rna_standard").edges
+    expect(page.get_by_text(f"{len(edges):,} directed edges")).to_be_visible()
+    expect(page).to_have_url(re.compile("rnanet=rna_standard"))
+
+
+BAD = {
+    "plain.txt": "MKVLLAGEW",
+    "letters.fa": ">x\nGGGJAAACCC\n",
+    "unbalanced.dbn": ">x\nGGGAAACCC\n(((...))(\n",
+    "longer.dbn": ">x\nGGGAAACCC\n(((...))).\n",
+    "strands.fa": ">x\nGGGAAA&CCC\n",
+    "twice.ct": "4 x\n1 G 0 2 4 1\n2 A 1 3 4 2\n3 A 2 4 0 3\n4 C 3 0 1 4\n",
+    "short.ct": "9 x\n1 G 0 2 0 1\n",
+    "gap.bpseq": "1 G 3\n3 A 1\n",
+    "outside.bpseq": "1 G 30\n2 A 0\n",
+    "uneven.sto": "# STOCKHOLM 1.0\na GGGAAACCC\n#=GC SS_cons <<<...>>\n//\n",
+    "unbalanced.sto": "# STOCKHOLM 1.0\na GGGAAACCC\n#=GC SS_cons <<<...>>>>\n//\n",
+    "empty.fa": "",
+    "binary.fa": "\x00\x01\x02GATTACA\x00",
+    "packed.fa": "\x1f\x8b\x08\x00\x00\x00",
+}
+
+
+def test_bad_input_in_every_format_is_one_sentence_and_the_view_stays(server, page: Page, settled: Settled, tmp_path: Path) -> None:
+    page.goto(f"{server.url}/rna?sel=base:20")
+    settled(page)
+    page.get_by_role("button", name="Paste or load an RNA").click()
+    body = page.locator("[data-testid=stPopoverBody]")
+    for name, text in BAD.items():
+        (tmp_path / name).write_text(text, encoding="latin-1")
+        with pytest.raises(InputError) as error:
+            read_rna((tmp_path / name).read_bytes())
+        body.locator("input[type=file]").set_input_files(tmp_path / name)
+        expect(body).to_contain_text(name)
+        expect(body.locator("[data-testid=stAlert]")).to_have_count(1)
+        expect(body.locator("[data-testid=stAlert]")).to_contain_text(" ".join(str(error.value).split()), use_inner_text=True)
+    expect(page.locator(".gr-canvas [data-index]")).to_have_count(76)
+    expect(card(page)).to_contain_text("Base G20")
+
+
+SCRIPT = "</script><script>window.hostile=1</script><img src=x onerror=window.hostile=1>**b**[l](javascript:alert(1))"
+NAMED = {
+    "a.fa": f">{SCRIPT}\n{HAIRPIN}\n",
+    "a.dbn": f">{SCRIPT}\n{HAIRPIN}\n((((....))))\n",
+    "a.ct": f"2 {SCRIPT}\n1 G 0 2 0 1\n2 A 1 0 0 2\n",
+    "a.bpseq": f"# {SCRIPT}\n1 G 0\n2 A 0\n",
+    "a.sto": f"# STOCKHOLM 1.0\n#=GF DE {SCRIPT}\n{SCRIPT.replace(' ', '_')} {HAIRPIN}\n#=GC SS_cons <<<<....>>>>\n//\n",
+}
+
+
+def test_names_with_scripts_are_text_in_every_format_and_view(server, page: Page, settled: Settled, tmp_path: Path) -> None:
+    for name, text in NAMED.items():
+        (tmp_path / name).write_text(text)
+        page.goto(f"{server.url}/rna?sel=base:1")
+        settled(page)
+        page.get_by_role("button", name="Paste or load an RNA").click()
+        page.locator("[data-testid=stPopoverBody] input[type=file]").set_input_files(tmp_path / name)
+        expect(page.locator(".gr-canvas [data-index]")).to_have_count(2 if name in ("a.ct", "a.bpseq") else 12)
+        settled(page)
+        assert page.evaluate("window.hostile") is None
+    source = page.url.split("rna=")[1].split("&")[0]
+    for view in ("graph", "dots", "layers", "compare"):
+        page.goto(f"{server.url}/rna?rna={source}&{link(view=view, panel='Export')}")
+        settled(page)
+        expect(page.get_by_role("radio", name="Export")).to_be_visible()
+    with page.expect_download() as got:
+        page.get_by_role("button", name="Graph, HTML that opens offline").click()
+    page.set_content(Path(got.value.path()).read_text())
+    expect(page.locator("canvas").first).to_be_visible()
+    assert page.evaluate("window.hostile") is None
+    assert page.locator("img[src=x]").count() == 0
 
 
 def test_pasted_and_loaded_text_open_and_bad_text_is_one_sentence(server, page: Page, settled: Settled, tmp_path: Path) -> None:

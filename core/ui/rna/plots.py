@@ -27,7 +27,11 @@ def dots(given: Given, folded: FoldResult, view: ViewState) -> None:
         st.info("Pair probabilities are not computed for this RNA, so there is no dot plot.")
         return
     st.caption("Above the diagonal the probability of each pair, below it the structure shown. Click a dot to select its 5' base.")
-    plot(rna_plots.dot_plot(folded.pair_probabilities, folded.structure), "dots")
+    plot(rna_plots.highlight(rna_plots.dot_plot(folded.pair_probabilities, folded.structure), _selected(folded, view), rows=True), "dots")
+
+
+def _selected(folded: FoldResult, view: ViewState) -> tuple[int, ...]:
+    return data.bases_of(view.selection, data.elements(folded.structure))
 
 
 def layers(given: Given, folded: FoldResult, view: ViewState) -> None:
@@ -47,9 +51,10 @@ def layers(given: Given, folded: FoldResult, view: ViewState) -> None:
         required=True,
         on_change=lambda: state.update(settings={"rna.track": st.session_state[key]}),
     )
-    plot(rna_plots.sequence_track(found.bases, str(st.session_state[key])), "track")
+    chosen = _selected(folded, view)
+    plot(rna_plots.highlight(rna_plots.sequence_track(found.bases, str(st.session_state[key])), chosen), "track")
     st.caption("|message| arriving at each base, layer by layer.")
-    plot(rna_plots.layer_heatmap(data.by_layer(found, "message")), "layers", selects=False)
+    plot(rna_plots.highlight(rna_plots.layer_heatmap(data.by_layer(found, "message")), chosen), "layers", selects=False)
     st.caption("W_e, how each relation enters each unit of the messages: it is the network's own and the same for every RNA.")
     weights = found.trace.edge_weights
     one = bind("rna_weights", min(view.layer or 0, len(weights) - 1))
