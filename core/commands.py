@@ -165,6 +165,7 @@ def export_rna(
     written = [write_bytes(folder / f"{name}.csv", table.to_csv(index=False).encode()) for name, table in tables.items()]
     vectors = rna_embeddings(records, chosen, place.device)
     written.append(write_atomic(folder / "embeddings.npz", lambda path: _save_arrays(path, vectors)))
+    written.append(write_atomic(folder / "embeddings.h5ad", lambda path: save_h5ad(path, vectors, records, card)))
     written.append(write_json(folder / "manifest.json", manifest))
     written.append(write_bytes(folder / "drawing.svg", drawings[0].encode()))
     if len(records) > 1:
@@ -188,13 +189,45 @@ def rna_embeddings(records: Sequence[RnaRecord], checkpoint: tuple[Any, Card], d
     """``<level>_names`` [N] and ``<level>_vectors`` [N, D] float32 of RNAs with structures, for the levels rna, element and base."""
     import numpy as np
 
-    from core.rna import embed
+    from core.rna.embedding import embed_levels
 
     arrays: dict[str, np.ndarray] = {}
-    for level in ("rna", "element", "base"):
-        found = embed(records, checkpoint=checkpoint, level=level, device=device)
+    for level, found in embed_levels(records, checkpoint=checkpoint, device=device).items():
         arrays |= {f"{level}_names": np.array(found.names, dtype=str), f"{level}_vectors": found.vectors}
     return arrays
+
+
+def save_h5ad(path: Path, arrays: Mapping[str, np.ndarray], records: Sequence[RnaRecord], card: Card) -> None:
+    """Writes embeddings as AnnData: one row per RNA, element and base, one column per unit, what a row is in ``obs``.
+
+    Args:
+        arrays: of :func:`rna_embeddings`; records: the RNAs they were made of, with structures; card: of the network.
+    """
+    import anndata
+    import numpy as np
+    import pandas as pd
+
+    from core.rna import decompose
+
+    rows: list[dict[str, Any]] = [
+        {"level": "rna", "rna": r.id, "kind": "rna", "size": r.length, "sequence": r.sequence, "structure": r.structure} for r in records
+    ]
+    elements = [(record, element) for record in records for element in decompose(str(record.structure)).elements]
+    rows += [
+        {"level": "element", "rna": r.id, "kind": e.kind, "size": len(e.bases), "sequence": "".join(r.sequence[b] for b in e.bases), "structure": ""}
+        for r, e in elements
+    ]
+    rows += [
+        {"level": "base", "rna": r.id, "kind": "base", "size": 1, "sequence": letter, "structure": sign}
+        for r in records
+        for letter, sign in zip(r.sequence, str(r.structure))
+    ]
+    names = [f"{level}:{name}" for level in ("rna", "element", "base") for name in arrays[f"{level}_names"]]
+    vectors = np.concatenate([arrays[f"{level}_vectors"] for level in ("rna", "element", "base")])
+    units = pd.DataFrame(index=[f"unit {number + 1}" for number in range(vectors.shape[1])])
+    held = anndata.AnnData(vectors, obs=pd.DataFrame(rows, index=names), var=units)
+    held.uns = {"checkpoint": card.name, "weights_sha256": card.weights_sha256}
+    held.write_h5ad(path)
 
 
 def _save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:

@@ -46,7 +46,8 @@ def embedding_cases(python: str, checkpoint: str = "rna") -> Iterator[RnaCase]:
     from core.models import load_checkpoint
     from core.rna import embed
 
-    module, _ = load_checkpoint(checkpoint)
+    opened = load_checkpoint(checkpoint)  # both networks stay open between passes
+    module, _ = opened
     size = sum(p.numel() for p in module.parameters())
     for nt, count in SIZES:
         draw = random.Random(nt)
@@ -56,7 +57,7 @@ def embedding_cases(python: str, checkpoint: str = "rna") -> Iterator[RnaCase]:
                 task=f"RNA embedding, {nt:,} nt, batch {count} ({size:,} parameters)",
                 nt=nt * count,
                 peer=f"ginfinity {release}, CPU",
-                ours=lambda r=records: embed(r, checkpoint=checkpoint, level="base", device="cpu", batch_size=len(r)),  # type: ignore[misc]
+                ours=lambda r=records: embed(r, checkpoint=opened, level="base", device="cpu", batch_size=len(r)),  # type: ignore[misc]
                 theirs=ask,
                 repetitions=REPETITIONS,
                 bound=float("nan"),

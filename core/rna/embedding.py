@@ -188,19 +188,20 @@ def _run(network: RnaGine, records: Sequence[RnaRecord], device: str, notices: l
     """Every record's names and vectors by level; halves the batch where the GPU's memory does not hold it, and says so."""
     import torch
 
-    from core.rna.elements import decompose
+    from core.rna.elements import walk
     from core.rna.graph import batch, build_graph
 
     config = network.config
-    elements = [decompose(str(record.structure)) for record in records]
+    elements = [walk(str(record.structure)) for record in records]  # forgi gives the same and takes most of the time
     graphs = [
         build_graph(record, encoding=config.encoding, sequence_weight=config.sequence_weight, elements=parts)
         for record, parts in zip(records, elements, strict=True)
     ]
     try:
-        together = batch(graphs).to(device)
+        together = batch(graphs)
+        inputs = [tensor.to(device) for tensor in (together.x, together.edge_index, together.edge_attr, together.batch)]
         with torch.no_grad():
-            out = network(together.x, together.edge_index, together.edge_attr, together.batch, num_graphs=len(records))
+            out = network(*inputs, num_graphs=len(records))
     except torch.cuda.OutOfMemoryError:
         if len(records) == 1:
             raise InputError(f"{records[0].id} does not fit into the memory of the GPU; choose the CPU.") from None

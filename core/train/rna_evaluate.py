@@ -8,6 +8,7 @@ structures came from: folded by ViennaRNA, or given (designed with the family, o
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
@@ -26,7 +27,7 @@ from core.train.rna import LENGTH_MATCH, RnaTrainConfig, Split, load_split
 from core.train.rna_families import DISTRIBUTION, RELATIVES, SHUFFLES, Families, fold_mfe
 from core.train.rna_graphs import PER_FAMILY, PackedGraphs, embed_packed, pack
 
-RFAM = Path(__file__).resolve().parents[3] / "shared" / "data" / "rna" / "rfam_families_dev.tsv"
+RFAM = Path(os.environ.get("GATESCOPE_DEV_DATA", Path(__file__).resolve().parents[3] / "shared" / "data")) / "rna" / "rfam_families_dev.tsv"
 """Where Rfam's seed members are looked for unless a path is given; used to evaluate, never to train."""
 RFAM_FAMILIES, RFAM_MEMBERS, RFAM_SEED = 150, 6, 7
 SHORTEST, LONGEST = 40, 250

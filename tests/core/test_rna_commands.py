@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import anndata
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,7 +14,7 @@ from core.__main__ import main
 from core.explain import base_importance
 from core.rna import decompose, embed, fold, read_rna
 
-FILES = ["bases.csv", "drawing.svg", "edges.csv", "elements.csv", "embeddings.npz", "manifest.json"]
+FILES = ["bases.csv", "drawing.svg", "edges.csv", "elements.csv", "embeddings.h5ad", "embeddings.npz", "manifest.json"]
 ONE = ">one\nGGGGAAAACCCC\n"
 TWO = ">one\nGGGGAAAACCCC\n>two/x\nGGGAAACCC\n(((...)))\n"
 
@@ -56,6 +57,16 @@ def test_many_rnas_share_the_tables_and_have_drawings_of_their_own(tmp_path: Pat
     table = pd.read_csv(out / "bases.csv")
     assert table.groupby("rna", sort=False).size().to_dict() == {"one": 12, "two/x": 9}
     assert (out / "drawing.svg").read_bytes() == (out / "drawing-one.svg").read_bytes()
+    held, arrays = anndata.read_h5ad(out / "embeddings.h5ad"), np.load(out / "embeddings.npz")
+    levels = held.obs["level"].astype(str).to_numpy()
+    for level in ("rna", "element", "base"):
+        part = held[levels == level]
+        assert list(part.obs_names) == [f"{level}:{name}" for name in arrays[f"{level}_names"]]
+        assert np.array_equal(part.X, arrays[f"{level}_vectors"])
+        assert [name.split(":")[1].rsplit("/", level != "rna")[0] for name in part.obs_names] == list(part.obs["rna"])
+    assert "".join(held[(levels == "base") & (held.obs["rna"] == "two/x").to_numpy()].obs["sequence"]) == "GGGAAACCC"
+    elements = pd.read_csv(out / "elements.csv")
+    assert list(held[levels == "element"].obs["kind"]) == list(elements["kind"])
 
 
 @pytest.mark.parametrize(

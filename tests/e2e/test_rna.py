@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from core.errors import InputError
 from core.explain import base_importance
-from core.rna import decompose, fold, fold_windowed, given_structure, load_example, parse_pairs, read_rna, suboptimal
+from core.rna import decompose, embed, fold, fold_windowed, given_structure, load_example, parse_pairs, read_rna, suboptimal
 
 Settled = Callable[[Page], None]
 HAIRPIN = "GGGGAAAACCCC"
@@ -262,6 +265,13 @@ def test_two_structures_and_two_rnas_beside_each_other(server, page: Page, settl
     expect(page.get_by_text(f"{len(shared)} pairs in both")).to_be_visible()
     ends = [text.split()[-1] for text in page.locator(".gr-legend").all_inner_texts()]
     assert ends[0] == ends[1], "two scales"
+    same = shared == set(given.pairs) == set(parse_pairs(folded.structure))
+    expect(page.get_by_text("Both are the same structure")).to_have_count(int(same))
+    centroid = set(parse_pairs(fold(given, method="centroid").structure))
+    choose(page, "Compare with", "this RNA, centroid")
+    expect(page.get_by_text(f"{len(centroid & set(given.pairs))} pairs in both")).to_be_visible()
+    expect(page.locator(".js-plotly-plot")).to_have_count(1)
+    page.evaluate("scrollTo(0, 0)")
     hiv = load_example("hiv-1-tar")
     page.get_by_role("combobox", name="Compare with").click()
     page.get_by_role("option", name=re.compile("TAR")).click()
@@ -401,18 +411,37 @@ def test_cancel_ends_a_long_fold(server, page: Page, settled: Settled) -> None:
     expect(page.get_by_role("button", name=re.compile("Fold it"))).to_be_visible()
 
 
-def test_exports_hold_the_tables(server, page: Page, settled: Settled, tmp_path: Path) -> None:
+def test_exports_hold_the_tables(server, page: Page, settled: Settled) -> None:
     page.goto(f"{server.url}/rna?{link(panel='Export')}")
     settled(page)
-    with page.expect_download() as got:
-        page.get_by_role("button", name="Structure, Vienna dot-bracket").click()
-    got.value.save_as(tmp_path / "s.dbn")
     record = load_example("trna-phe")
-    assert (tmp_path / "s.dbn").read_text().splitlines()[1:2] == [record.sequence]
-    with page.expect_download() as got:
-        page.get_by_role("button", name="Embeddings, npz").click()
-    got.value.save_as(tmp_path / "e.npz")
-    assert (tmp_path / "e.npz").stat().st_size > 1000
+    expected = base_importance(record, "rna")
+
+    def download(label: str) -> bytes:
+        with page.expect_download() as event:
+            page.get_by_role("button", name=label).click()
+        return Path(event.value.path()).read_bytes()
+
+    bases = pd.read_csv(io.BytesIO(download("Bases, CSV")))
+    assert np.allclose(bases["message"], expected.bases["message"])
+    assert pd.read_parquet(io.BytesIO(download("Bases, Parquet"))).shape == bases.shape
+    elements = pd.read_csv(io.BytesIO(download("Elements, CSV")))
+    assert list(elements["element"]) == [e.name for e in decompose(str(record.structure)).elements]
+    assert len(pd.read_parquet(io.BytesIO(download("Elements, Parquet")))) == len(elements)
+    edges = pd.read_parquet(io.BytesIO(download("Edges, Parquet")))
+    assert np.allclose(edges["openness"], expected.edges["openness"])
+    assert len(pd.read_csv(io.BytesIO(download("Edges, CSV")))) == len(edges)
+    assert download("Structure, Vienna dot-bracket").decode().splitlines()[1] == record.sequence
+    assert download("Drawing, SVG").count(b"data-index") == 76
+    assert b"<script" not in download("Graph, SVG")
+    page_of_graph = download("Graph, HTML").decode()
+    assert not re.search(r"""(src|href)=["']https?:""", page_of_graph)
+    arrays = np.load(io.BytesIO(download("Embeddings, npz")))
+    assert np.allclose(arrays["base_vectors"], embed([record], checkpoint="rna", level="base").vectors, atol=1e-5)
+    assert download("Embeddings, AnnData").startswith(b"\x89HDF")
+    manifest = json.loads(download("Manifest, JSON"))
+    assert manifest["rna"]["key"] == record.key
+    assert manifest["fold"]["structure"] == record.structure
 
 
 def test_a_phone_shows_the_drawing(server, page: Page, settled: Settled) -> None:

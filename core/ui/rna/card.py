@@ -164,7 +164,7 @@ def columns() -> dict[str, Any]:
             "openness", min_value=0.0, max_value=1.0, format="%.3f", help="Share of units the ReLU lets through"
         ),
         "message": number("|message|", format="%.3g", help="Length of what is passed on, network units"),
-        "attention": number("attention", format="%.4f", help="Of the read-out, mean over its steps; sums to 1 over the graph"),
+        "attention": number("attention", format="%.3g", help="Of the read-out, mean over its steps; sums to 1 over the graph"),
         "probability": st.column_config.ProgressColumn(
             "probability", min_value=0.0, max_value=1.0, format="%.3f", help="Of what the structure shows"
         ),

@@ -14,7 +14,8 @@ from core.ui import state
 from core.ui.bind import bind
 from core.ui.rna import data, structure, uploads
 from core.ui.rna.data import METHODS, Given
-from core.ui.rna.drawing import Numbers, base_numbers, chosen, controls, shown, svg_view
+from core.ui.rna.drawing import COLOURS, Numbers, base_numbers, chosen, controls, shown, svg_view
+from core.ui.rna.pick import plot
 from core.ui.text import plain
 from core.ui.view_state import ViewState
 
@@ -78,7 +79,7 @@ def draw(given: Given, folded: FoldResult, view: ViewState) -> None:
             drawn = svg_view(one, result, view, colour=colour, found=values, scale=scale)
             shown(drawn, one, result, view_of, key=f"rna-compare-{number}", height=480)
             structure.summary(one, result)
-    _differences(sides, numbers, colour)
+    _differences(sides, numbers, colour, view)
 
 
 def _shared(colour: str, numbers: list[Numbers]) -> Scale | None:
@@ -91,8 +92,9 @@ def _shared(colour: str, numbers: list[Numbers]) -> Scale | None:
     return scale_of(colour, np.concatenate(known).tolist())  # type: ignore[arg-type]
 
 
-def _differences(sides: list[tuple[Given, FoldResult]], numbers: list[Numbers], colour: str) -> None:
+def _differences(sides: list[tuple[Given, FoldResult]], numbers: list[Numbers], colour: str, view: ViewState) -> None:
     from core.rna import parse_pairs
+    from core.viz import rna_plots
 
     (one, first), (two, second) = sides
     if one.source != two.source:
@@ -103,11 +105,22 @@ def _differences(sides: list[tuple[Given, FoldResult]], numbers: list[Numbers], 
     st.markdown(f"**{len(a & b)}** pairs in both · **{len(a - b)}** only in A · **{len(b - a)}** only in B")
     rows = [(i + 1, j + 1, "A" if (i, j) in a else "B") for i, j in sorted(a ^ b)]
     table = pd.DataFrame(rows, columns=["5' base", "3' base", "only in"])
+    if a == b:
+        st.caption("Both are the same structure, so every number of the network is the same too; choose another to compare with.")
+        return
     if numbers[0].values is not None and numbers[1].values is not None:
+        what = COLOURS[colour]
         left, right = (np.asarray(n.values, dtype=float) for n in numbers)
-        per_base = pd.DataFrame({"base": np.arange(1, len(left) + 1), "A": left, "B": right, "A - B": left - right})
-        per_base = per_base.sort_values("A - B", key=np.abs, ascending=False, kind="stable")
-        st.caption(f"{colour.capitalize()} of each base, largest difference first.")
-        st.dataframe(per_base, hide_index=True, height=260, alt=f"{colour} of each base in both structures and the difference")
+        letters = list(data.record(one.source, one.record).sequence)
+        per_base = pd.DataFrame({"base": np.arange(1, len(left) + 1), "nucleotide": letters, "A": left, "B": right, "A - B": left - right})
+        chosen = data.bases_of(view.selection, data.elements(first.structure))
+        plot(rna_plots.highlight(rna_plots.sequence_track(per_base, "A - B"), chosen), "difference")
+        st.caption(f"A, B and A - B of each base, {what}; largest difference first.")
+        st.dataframe(
+            per_base.sort_values("A - B", key=np.abs, ascending=False, kind="stable"),
+            hide_index=True,
+            height=260,
+            alt=f"{what} of each base in both structures and the difference",
+        )
     if rows:
         st.dataframe(table, hide_index=True, height=220, alt="Base pairs in one of the two structures only")

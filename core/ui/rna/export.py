@@ -67,6 +67,7 @@ def _texts(given: Given, folded: FoldResult, view: ViewState, stem: str) -> list
         title = data.record(given.source, given.record).id
         files += [
             ("Embeddings, npz", f"{stem}-embeddings.npz", "application/octet-stream", lambda: embeddings(given, folded, view)),
+            ("Embeddings, AnnData .h5ad", f"{stem}-embeddings.h5ad", "application/x-hdf5", lambda: anndata(given, folded, view)),
             ("Graph, SVG", f"{stem}-graph.svg", "image/svg+xml", lambda: network_svg(graph(given, folded, view), title=title)),
             ("Graph, HTML that opens offline", f"{stem}-graph.html", "text/html", lambda: standalone_html(graph(given, folded, view), title)),
         ]
@@ -110,6 +111,21 @@ def embeddings(given: Given, folded: FoldResult, view: ViewState) -> bytes:
     arrays = rna_embeddings([data.with_structure(given, folded)], data.network(view.rna_net), device.choice().device)
     np.savez_compressed(held, **arrays)  # type: ignore[arg-type]
     return held.getvalue()
+
+
+def anndata(given: Given, folded: FoldResult, view: ViewState) -> bytes:
+    """The same vectors as AnnData, with what each row is."""
+    import tempfile
+    from pathlib import Path
+
+    from core.commands import rna_embeddings, save_h5ad
+
+    network = data.network(view.rna_net)
+    records = [data.with_structure(given, folded)]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "embeddings.h5ad"
+        save_h5ad(path, rna_embeddings(records, network, device.choice().device), records, network[1])
+        return path.read_bytes()
 
 
 def manifest(given: Given, folded: FoldResult, view: ViewState) -> dict[str, Any]:
