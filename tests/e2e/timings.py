@@ -114,10 +114,10 @@ def long_rna(browser: Browser, url: str) -> list[tuple[str, float]]:
     """From pasting 3,000 bases with their fold to the drawing, and from the choice of each layout to it."""
     import random
 
-    from core.rna import RnaRecord, fold
+    from core.rna import RnaRecord, fold_windowed
 
     sequence = "".join(random.Random(0).choices("ACGU", k=3000))
-    text = f">random\n{sequence}\n{fold(RnaRecord('random', sequence), partition=False).structure}\n"
+    text = f">random\n{sequence}\n{fold_windowed(RnaRecord('random', sequence)).structure}\n"
     page = tab(browser, known=True)
     page.goto(f"{url}/rna")
     bases(page, 76)()
@@ -127,14 +127,15 @@ def long_rna(browser: Browser, url: str) -> list[tuple[str, float]]:
     idle(page)
     opened = page.locator("[data-testid=stPopoverBody] [data-testid=stFormSubmitButton] button")
     rows = [("3,000 nt with its fold, from Open to the drawing", seconds(opened.click, bases(page, 3000)))]
-    for layout in ("RNApuzzler", "circle", "arc", "naview"):
+    for option, layout in (("circle", "circle"), ("arcs", "arc"), ("naview", "naview")):
         idle(page)
         page.get_by_role("combobox", name=re.compile("Layout")).click()
-        option = page.get_by_role("option", name=re.compile(layout, re.IGNORECASE))
-        option.wait_for()
-        known = page.locator(".gr-canvas").first.get_attribute("data-layout")
-        until = f".gr-canvas[data-layout]:not([data-layout='{known}'])"
-        rows.append((f"3,000 nt, another layout: {layout}", seconds(option.click, lambda until=until: page.wait_for_selector(until))))
+        choice = page.get_by_role("option", name=option, exact=True)
+        choice.wait_for()
+        shown = f".gr-canvas[aria-label*='{layout} layout']"
+        rows.append(
+            (f"3,000 nt, from the choice of another layout to it: {option}", seconds(choice.click, lambda shown=shown: page.wait_for_selector(shown)))
+        )
     page.close()
     return rows
 
