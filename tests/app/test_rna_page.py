@@ -15,6 +15,7 @@ from core.rna.records import RnaRecord
 from core.storage import digest
 from core.ui.rna import uploads
 from core.ui.rna.data import SAMPLES, Given
+from core.ui.rna.find import hits
 from core.ui.rna.folds import folds
 from core.ui.rna.values import read_values
 from core.ui.text import plain
@@ -123,6 +124,21 @@ def test_a_base_and_an_element_are_selected_by_link_and_by_button() -> None:
     test.button(key="rna-card-close").click().run()
     assert "Nothing selected" in shown(test)
     assert "This RNA has no base 4000" in shown(rna(sel="base:4000"))
+
+
+def test_bases_elements_and_motifs_are_found() -> None:
+    elements = decompose("((((....))))")
+    sequence = "GGGGAAAACCCC"
+    assert hits(sequence, elements, "5") == hits(sequence, elements, "a5") == [("base:5", "base A5")]
+    assert hits(sequence, elements, "G5") == hits(sequence, elements, "13") == hits(sequence, elements, "0") == []
+    assert hits(sequence, elements, "hairpin") == hits(sequence, elements, "h0") == [("elem:h0", "element h0, hairpin")]
+    assert hits(sequence, elements, "gnga") == [("base:2", "GNGA at 2-5")]
+    assert [entity for entity, _ in hits(sequence, elements, "AA")] == ["base:5", "base:6", "base:7"]
+    test = rna(**setting("find", "<b>"))
+    assert plain("<b>") in shown(test)
+    test = rna(**setting("find", "h1"))
+    test.pills(key="rna_hits").select("elem:h1").run()
+    assert "Element h1, hairpin" in shown(test)
 
 
 def test_a_selection_of_the_other_half_is_nothing_here() -> None:

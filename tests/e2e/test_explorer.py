@@ -5,9 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote_plus
 
 import numpy as np
@@ -20,23 +18,7 @@ from core.metabolic import assign_subsystems, currency_metabolites, fba, load_mo
 from core.models import predict
 from core.viz.overview import overview_view, subsystem_links, subsystem_table
 from core.viz.view import NetworkView
-from tests.core.hostile import hostile_files, payload_model
-
-Settled = Callable[[Page], None]
-
-
-def metric(page: Page, label: str) -> Any:
-    return page.locator("[data-testid=stMetric]", has_text=label).locator("[data-testid=stMetricValue]")
-
-
-def choose(page: Page, label: str, option: str) -> None:
-    page.get_by_role("combobox", name=re.compile(label)).click()
-    page.get_by_role("option", name=option, exact=True).click()
-
-
-def upload(page: Page, path: Path, settled: Settled) -> None:
-    page.get_by_role("button", name="Load a model file").click()
-    page.locator("[data-testid=stPopoverBody] input[type=file]").set_input_files(path)
+from tests.e2e.steps import Settled, choose, metric, upload
 
 
 @pytest.fixture(scope="module")
@@ -175,48 +157,12 @@ def test_a_good_upload_opens_and_stays_in_the_list(server, page: Page, settled: 
     save_json_model(model, str(tmp_path / "my core.json"))
     page.goto(f"{server.url}/explorer")
     settled(page)
-    upload(page, tmp_path / "my core.json", settled)
+    upload(page, tmp_path / "my core.json")
     expect(page.get_by_text(re.compile("94 reactions · [0-9]+ incidences"))).to_be_visible()
     expect(page).to_have_url(re.compile(r"model=upload(:|%3A)[0-9a-f]{64}"))
     settled(page)
     expect(metric(page, "Growth, FBA")).to_have_text(f"{model.slim_optimize():.3f} /h")
     expect(page.get_by_role("combobox", name=re.compile("Model"))).to_have_value(re.compile("core"))
-
-
-def test_every_bad_file_is_one_sentence_and_the_last_good_model_stays(server, page: Page, settled: Settled, tmp_path: Path) -> None:
-    page.goto(f"{server.url}/explorer?model=toy")
-    settled(page)
-    growth = f"{predict(load_tables('toy'), 'core').growth:.3f} /h"
-    page.get_by_role("button", name="Load a model file").click()
-    field = page.locator("[data-testid=stPopoverBody] input[type=file]")
-    for name, case in hostile_files(tmp_path).items():
-        if not case.uploadable or case.path.is_dir():
-            continue
-        field.set_input_files(case.path)
-        alert = page.locator("[data-testid=stPopoverBody] [data-testid=stAlert]")
-        expect(alert, name).to_contain_text(case.expected_fragment)
-        expect(alert, name).to_contain_text(case.path.name)
-        expect(metric(page, "Growth, network")).to_have_text(growth)
-
-
-def test_a_model_of_script_payloads_leaves_the_page_unharmed(server, page: Page, settled: Settled, tmp_path: Path) -> None:
-    path = payload_model(tmp_path)
-    page.goto(f"{server.url}/explorer")
-    settled(page)
-    upload(page, path, settled)
-    expect(page).to_have_url(re.compile("model=upload"))
-    settled(page)
-    tables = load_tables(path)
-    for view in ("overview", "pathway", "matrix"):
-        page.goto(f"{page.url.split('&')[0]}&view={view}&sel=rxn:{tables.reactions[1]}")
-        settled(page)
-        for panel in ("Incidences", "Plots", "Export", "Reactions"):
-            page.locator(".st-key-explorer_panel").get_by_text(panel, exact=True).click()
-            settled(page)
-    expect(page.locator(".st-key-detail-card")).to_contain_text(tables.reaction_names[1])
-    expect(page).to_have_title("Metabolic explorer · Gatescope")
-    assert page.evaluate("window.hostile") is None
-    assert page.locator("img[src=x]").count() == 0
 
 
 def test_downloads_hold_cores_tables(server, page: Page, settled: Settled, on_glucose) -> None:

@@ -6,43 +6,15 @@ import io
 import json
 import re
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
-from core.errors import InputError
 from core.explain import base_importance
-from core.rna import decompose, embed, fold, fold_windowed, given_structure, load_example, parse_pairs, read_rna, suboptimal
-
-Settled = Callable[[Page], None]
-HAIRPIN = "GGGGAAAACCCC"
-PAYLOAD = "<img/src=x/onerror=document.title='gone'>"
-
-
-def link(**settings: object) -> str:
-    return "&".join(f"s.rna.{name}={json.dumps(value)}" for name, value in settings.items())
-
-
-def canvas(page: Page):  # type: ignore[no-untyped-def]
-    return page.locator(".gr-canvas").first
-
-
-def paste(page: Page, text: str) -> None:
-    page.get_by_role("button", name="Paste or load an RNA").click()
-    page.get_by_role("textbox", name="Sequence, with or without a structure").fill(text)
-    page.locator("[data-testid=stPopoverBody] [data-testid=stFormSubmitButton] button").click()
-
-
-def choose(page: Page, label: str, option: str) -> None:
-    box = page.get_by_role("combobox", name=re.compile(label))
-    box.scroll_into_view_if_needed()  # a page that still scrolls closes the list again
-    expect(page.locator("[data-testid=stApp]")).to_have_attribute("data-test-script-state", "notRunning")
-    box.click()
-    page.get_by_role("option", name=option, exact=True).click()
+from core.rna import decompose, embed, fold, fold_windowed, given_structure, load_example, parse_pairs, suboptimal
+from tests.e2e.steps import HAIRPIN, PAYLOAD, Settled, canvas, card, choose, click_on, legend, link, paste
 
 
 def test_the_trna_is_drawn_and_a_base_is_selected_everywhere(server, page: Page, settled: Settled) -> None:
@@ -98,23 +70,6 @@ def test_the_drawing_is_saved_as_svg_and_png(server, page: Page, settled: Settle
         page.locator('.gr-buttons [data-do="png"]').click()
     got.value.save_as(tmp_path / "d.png")
     assert (tmp_path / "d.png").read_bytes().startswith(b"\x89PNG")
-
-
-def click_on(page: Page, mark: Locator) -> None:
-    """Clicks where a mark of a plot is; plotly listens on a layer above its marks."""
-    mark.scroll_into_view_if_needed()
-    box = mark.bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-
-
-def legend(page: Page):  # type: ignore[no-untyped-def]
-    return page.locator(".gr-legend").first
-
-
-def card(page: Page):  # type: ignore[no-untyped-def]
-    return page.locator(".st-key-detail-card")
 
 
 def test_layouts_colours_layers_and_own_values(server, page: Page, settled: Settled) -> None:
@@ -298,6 +253,11 @@ def test_tables_cards_and_the_other_network(server, page: Page, settled: Settled
     settled(page)
     page.locator("[data-testid=stDataFrame]").last.locator(".dvn-scroller").click(position={"x": 16, "y": 52})
     expect(card(page)).to_contain_text("Element ")
+    field = page.get_by_role("textbox", name=re.compile("Find"))
+    field.fill("h1")
+    field.press("Enter")
+    page.get_by_role("radio", name="element h1, hairpin").click()
+    expect(card(page)).to_contain_text("Element h1, hairpin")
     page.get_by_role("radio", name="Edges").click()
     edges = base_importance(record, "rna").edges
     expect(page.get_by_text(f"{len(edges):,} directed edges")).to_be_visible()
@@ -305,74 +265,6 @@ def test_tables_cards_and_the_other_network(server, page: Page, settled: Settled
     edges = base_importance(record, "rna_standard").edges
     expect(page.get_by_text(f"{len(edges):,} directed edges")).to_be_visible()
     expect(page).to_have_url(re.compile("rnanet=rna_standard"))
-
-
-BAD = {
-    "plain.txt": "MKVLLAGEW",
-    "letters.fa": ">x\nGGGJAAACCC\n",
-    "unbalanced.dbn": ">x\nGGGAAACCC\n(((...))(\n",
-    "longer.dbn": ">x\nGGGAAACCC\n(((...))).\n",
-    "strands.fa": ">x\nGGGAAA&CCC\n",
-    "twice.ct": "4 x\n1 G 0 2 4 1\n2 A 1 3 4 2\n3 A 2 4 0 3\n4 C 3 0 1 4\n",
-    "short.ct": "9 x\n1 G 0 2 0 1\n",
-    "gap.bpseq": "1 G 3\n3 A 1\n",
-    "outside.bpseq": "1 G 30\n2 A 0\n",
-    "uneven.sto": "# STOCKHOLM 1.0\na GGGAAACCC\n#=GC SS_cons <<<...>>\n//\n",
-    "unbalanced.sto": "# STOCKHOLM 1.0\na GGGAAACCC\n#=GC SS_cons <<<...>>>>\n//\n",
-    "empty.fa": "",
-    "binary.fa": "\x00\x01\x02GATTACA\x00",
-    "packed.fa": "\x1f\x8b\x08\x00\x00\x00",
-}
-
-
-def test_bad_input_in_every_format_is_one_sentence_and_the_view_stays(server, page: Page, settled: Settled, tmp_path: Path) -> None:
-    page.goto(f"{server.url}/rna?sel=base:20")
-    settled(page)
-    page.get_by_role("button", name="Paste or load an RNA").click()
-    body = page.locator("[data-testid=stPopoverBody]")
-    for name, text in BAD.items():
-        (tmp_path / name).write_text(text, encoding="latin-1")
-        with pytest.raises(InputError) as error:
-            read_rna((tmp_path / name).read_bytes())
-        body.locator("input[type=file]").set_input_files(tmp_path / name)
-        expect(body).to_contain_text(name)
-        expect(body.locator("[data-testid=stAlert]")).to_have_count(1)
-        expect(body.locator("[data-testid=stAlert]")).to_contain_text(" ".join(str(error.value).split()), use_inner_text=True)
-    expect(page.locator(".gr-canvas [data-index]")).to_have_count(76)
-    expect(card(page)).to_contain_text("Base G20")
-
-
-SCRIPT = "</script><script>window.hostile=1</script><img src=x onerror=window.hostile=1>**b**[l](javascript:alert(1))"
-NAMED = {
-    "a.fa": f">{SCRIPT}\n{HAIRPIN}\n",
-    "a.dbn": f">{SCRIPT}\n{HAIRPIN}\n((((....))))\n",
-    "a.ct": f"2 {SCRIPT}\n1 G 0 2 0 1\n2 A 1 0 0 2\n",
-    "a.bpseq": f"# {SCRIPT}\n1 G 0\n2 A 0\n",
-    "a.sto": f"# STOCKHOLM 1.0\n#=GF DE {SCRIPT}\n{SCRIPT.replace(' ', '_')} {HAIRPIN}\n#=GC SS_cons <<<<....>>>>\n//\n",
-}
-
-
-def test_names_with_scripts_are_text_in_every_format_and_view(server, page: Page, settled: Settled, tmp_path: Path) -> None:
-    for name, text in NAMED.items():
-        (tmp_path / name).write_text(text)
-        page.goto(f"{server.url}/rna?sel=base:1")
-        settled(page)
-        page.get_by_role("button", name="Paste or load an RNA").click()
-        page.locator("[data-testid=stPopoverBody] input[type=file]").set_input_files(tmp_path / name)
-        expect(page.locator(".gr-canvas [data-index]")).to_have_count(2 if name in ("a.ct", "a.bpseq") else 12)
-        settled(page)
-        assert page.evaluate("window.hostile") is None
-    source = page.url.split("rna=")[1].split("&")[0]
-    for view in ("graph", "dots", "layers", "compare"):
-        page.goto(f"{server.url}/rna?rna={source}&{link(view=view, panel='Export')}")
-        settled(page)
-        expect(page.get_by_role("radio", name="Export")).to_be_visible()
-    with page.expect_download() as got:
-        page.get_by_role("button", name="Graph, HTML that opens offline").click()
-    page.set_content(Path(got.value.path()).read_text())
-    expect(page.locator("canvas").first).to_be_visible()
-    assert page.evaluate("window.hostile") is None
-    assert page.locator("img[src=x]").count() == 0
 
 
 def test_pasted_and_loaded_text_open_and_bad_text_is_one_sentence(server, page: Page, settled: Settled, tmp_path: Path) -> None:

@@ -161,7 +161,7 @@ def columns() -> dict[str, Any]:
     number = st.column_config.NumberColumn
     return {
         "openness": st.column_config.ProgressColumn(
-            "openness", min_value=0.0, max_value=1.0, format="%.3f", help="Share of units the ReLU lets through"
+            "openness", min_value=0.0, max_value=1.0, format="%.3f", width=110, help="Share of units the ReLU lets through"
         ),
         "message": number("|message|", format="%.3g", help="Length of what is passed on, network units"),
         "attention": number("attention", format="%.3g", help="Of the read-out, mean over its steps; sums to 1 over the graph"),

@@ -10,7 +10,7 @@ import streamlit as st
 from core.errors import InputError
 from core.ui import networks, state
 from core.ui.bind import bind
-from core.ui.rna import card, compare, data, drawing, graph, plots, source, structure, tables
+from core.ui.rna import card, compare, data, drawing, find, graph, plots, source, structure, tables
 from core.ui.rna.data import Given
 from core.ui.text import plain
 from core.ui.view_state import ViewState
@@ -52,11 +52,14 @@ def draw() -> None:
         return
     if trouble := _network_trouble(view):
         st.warning(plain(trouble), icon=":material/model_training:")
-    now = _view_bar(view)
+    left, right = st.columns([7, 4])
+    with left:
+        now = _view_bar(view)
+    with right:
+        find.bar(given, folded, view)
     if now == "compare":
         _shown(now, given, folded, view)
     else:
-        left, right = st.columns([7, 4])
         with left:
             _shown(now, given, folded, view)
         with right, st.container(border=True, key="detail-card"):

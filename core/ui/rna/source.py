@@ -16,7 +16,7 @@ PROBLEMS = 8
 """Sentences on bad records shown at most."""
 OWN = "rna_own"
 """Key of the popover for an own RNA."""
-_PER_RNA = ("rna.fold", "rna.number", "rna.shape", "rna.values", "rna.with")
+_PER_RNA = ("rna.fold", "rna.number", "rna.shape", "rna.values", "rna.with", "rna.find")
 
 
 def open_rna(source: str, index: int = 0) -> None:
