@@ -78,7 +78,7 @@ def test_probabilities_show_as_width_and_opacity() -> None:
     view = rna_view(KNOT, probabilities=likely, colour_by="probability")
     assert [p.probability for p in view.pairs][:4] == [1.0, 0.5, 0.1, 0.0]
     text = rna_svg(view)
-    assert 'stroke-opacity="1.00"' in text and 'stroke-opacity="0.25"' in text
+    assert 'stroke-opacity="1.00"' in text and 'stroke-opacity="0.35"' in text
     assert view.colours[0] == scale_of("probability").colour(1.0) and view.colours[4] == scale_of("probability").colour(0.0)
 
 
