@@ -20,67 +20,123 @@ FIGURES = {
     "flux_r2_median": "flux R², median",
     "flux_r2_pooled": "flux R², pooled",
 }
+RNA_FIGURES = {
+    "folded": "folded",
+    "given": "structures given",
+    "shuffles": "against shuffles",
+    "rfam_folded": "Rfam, folded",
+    "rfam_folded_distant": "Rfam, folded, distant",
+    "rfam_given": "Rfam, structures given",
+    "rfam_given_distant": "Rfam, given, distant",
+}
 
 
 def draw() -> None:
-    """The card of the checkpoint of the view."""
+    """The card of the chosen checkpoint, at first that of the view's metabolic network."""
     from core.models import load_card
 
-    names = networks.choices()
-    now = state.current().checkpoint
-    key = bind("card_checkpoint", now if now in names else names[0])
-    name = st.selectbox("Checkpoint", names, format_func=networks.label, key=key, on_change=lambda: state.update(checkpoint=st.session_state[key]))
+    view = state.current()
+    kinds = {name: kind for kind in ("metabolic", "rna") for name in networks.choices(kind)}
+    wanted = view.settings.get("checkpoints.card")
+    now = wanted if isinstance(wanted, str) and wanted in kinds else view.checkpoint if view.checkpoint in kinds else next(iter(kinds))
+    key = bind("card_checkpoint", now)
+
+    def choose() -> None:
+        name = st.session_state[key]
+        state.update(settings={"checkpoints.card": name}, **{"rna_net" if kinds[name] == "rna" else "checkpoint": name})
+
+    name = st.selectbox("Checkpoint", list(kinds), format_func=networks.label, key=key, on_change=choose)
     try:
-        card = load_card(networks.source(name))
+        card = load_card(networks.source(name, kinds[name]))
     except InputError as error:
         st.error(plain(str(error)))
         return
     content = card.content
     st.markdown(plain(card.summary))
-    _headline(content)
-    st.subheader("Held out, beside its baselines")
-    rows = {f"{name} (this network)": content["test"], **content["baselines"]}
-    table = pd.DataFrame({label: {title: figures.get(figure) for figure, title in FIGURES.items()} for label, figures in rows.items()}).T
-    st.dataframe(
-        table,
-        column_config={c: st.column_config.NumberColumn(c, format="%.3f") for c in FIGURES.values()},
-        alt="Held-out figures of the network and its baselines",
-    )
-    st.caption(
-        f"{content['test']['samples']:,} conditions of {content['data']['distribution']}, none seen in training or selection; "
-        f"the baselines had the network's own {content['training']['samples']:,} training samples. Truth: {content['data']['truth']}."
-    )
-    left, right = st.columns(2)
-    with left:
-        st.subheader("By kind of condition")
-        kinds = pd.DataFrame(content["test"]["by_condition"]).T[["samples", "growth_r2", "growth_mae"]]
-        st.dataframe(kinds, column_config=_numbers(), alt="Held-out figures by kind of condition")
-    with right:
-        st.subheader("Where it fails")
-        st.markdown("\n".join(f"- {plain(text)}" for text in content["limits"]))
-        share = content["test"]["growth_called_where_none"]
-        st.markdown(f"- Of held-out conditions without growth, it calls growth above 0.05 /h in {share:.1%}.")
-        worst = pd.DataFrame({"reaction": list(content["test"]["worst_reactions"]), "flux R²": list(content["test"]["worst_reactions"].values())})
-        st.dataframe(worst, hide_index=True, column_config=_numbers(), height=250, alt="The ten worst predicted reactions")
+    (_rna if card.kind == "rna" else _metabolic)(name, content)
     st.subheader("How it was made")
     st.code(content["training"]["command"], language="bash")
+    training = content["training"]
+    taught = f"{training['samples']:,} samples" if "samples" in training else f"{training['families']:,} families"
     st.markdown(
-        f"Seed {content['training']['seed']}, {content['training']['samples']:,} samples, {content['training']['epochs']} epochs, "
-        f"{content['parameters']:,} parameters, {duration(content['training']['seconds'])} of training. "
-        f"{plain(content['data']['splits'].capitalize())}."
+        f"Seed {training['seed']}, {taught}, {training['epochs']} epochs, {content['parameters']:,} parameters, "
+        f"{duration(training['seconds'])} of training. {plain(_sentence(content['data']['splits']))}"
     )
     with st.expander("The whole card"):
         st.json(content, expanded=1)
     st.download_button("Card, JSON", json.dumps(content, indent=1), f"{name}.json", "application/json", on_click="ignore", icon=":material/download:")
 
 
-def _headline(content: dict[str, Any]) -> None:
+def _figures(name: str, content: dict[str, Any], titles: dict[str, str]) -> None:
+    """The network's held-out figures above those of its baselines."""
+    st.subheader("Held out, beside its baselines")
+    rows = {f"{name} (this network)": content["test"], **content["baselines"]}
+    table = pd.DataFrame({label: {title: figures.get(figure) for figure, title in titles.items()} for label, figures in rows.items()}).T
+    st.dataframe(
+        table.dropna(axis="columns", how="all"),
+        column_config={c: st.column_config.NumberColumn(c, format="%.3f") for c in titles.values()},
+        alt="Held-out figures of the network and its baselines",
+    )
+
+
+def _metabolic(name: str, content: dict[str, Any]) -> None:
+    test = content["test"]
     best = content["baselines"].get("gradient boosting on the bounds", {})
     columns = st.columns(4)
-    columns[0].metric("Growth R², held out", f"{content['test']['growth_r2']:.3f}")
+    columns[0].metric("Growth R², held out", f"{test['growth_r2']:.3f}")
     columns[1].metric("Gradient boosting, same samples", f"{best['growth_r2']:.3f}" if best else "not measured")
-    columns[2].metric("Flux R², median", f"{content['test']['flux_r2_median']:.3f}")
+    columns[2].metric("Flux R², median", f"{test['flux_r2_median']:.3f}")
     columns[3].metric("Gate", str(content["network"]["gate"]), help=f"Attention: {content['network']['attention'] or 'none'}")
+    _figures(name, content, FIGURES)
+    st.caption(
+        f"{test['samples']:,} conditions of {content['data']['distribution']}, none seen in training or selection; "
+        f"the baselines had the network's own {content['training']['samples']:,} training samples. Truth: {content['data']['truth']}."
+    )
+    left, right = st.columns(2)
+    with left:
+        st.subheader("By kind of condition")
+        kinds = pd.DataFrame(test["by_condition"]).T[["samples", "growth_r2", "growth_mae"]]
+        st.dataframe(kinds, column_config=_numbers(), alt="Held-out figures by kind of condition")
+    with right:
+        st.subheader("Where it fails")
+        st.markdown("\n".join(f"- {plain(text)}" for text in content["limits"]))
+        st.markdown(f"- Of held-out conditions without growth, it calls growth above 0.05 /h in {test['growth_called_where_none']:.1%}.")
+        worst = pd.DataFrame({"reaction": list(test["worst_reactions"]), "flux R²": list(test["worst_reactions"].values())})
+        st.dataframe(worst, hide_index=True, column_config=_numbers(), height=250, alt="The ten worst predicted reactions")
+
+
+def _rna(name: str, content: dict[str, Any]) -> None:
+    test, rfam = content["test"], content.get("rfam") or {}
+    columns = st.columns(4)
+    for place, (figure, title) in enumerate({"folded": "Pair AUC, held-out families", "rfam_folded": "Pair AUC, Rfam"}.items()):
+        best = max(content["baselines"], key=lambda b: content["baselines"][b].get(figure, 0.0), default=None)
+        columns[2 * place].metric(title, f"{test[figure]:.3f}" if figure in test else "not measured", help="Structures folded by ViennaRNA.")
+        known = best is not None and figure in content["baselines"][best]
+        columns[2 * place + 1].metric("Best baseline", f"{content['baselines'][best][figure]:.3f}" if known else "not measured", help=best)
+    _figures(name, content, RNA_FIGURES)
+    real = (
+        f" Rfam: {rfam['members']:,} seed members of {rfam['families']:,} families, {rfam['pairs']:,} pairs, {rfam['distant_pairs']:,} of them "
+        "distant (their rows of the seed alignment agree in under 60% of the columns)."
+        if rfam
+        else ""
+    )
+    st.caption(
+        f"Pair AUC: the probability that two of one family lie nearer than two of different families; .5 is chance. Pairs are of like length. "
+        f"{test['families']:,} families of {content['data']['distribution']}, none seen in training or selection: "
+        f"{plain(content['data']['truth'])}. Against shuffles: the strangers are dinucleotide shuffles of the relatives.{real}"
+    )
+    st.subheader("Where it fails")
+    failures = list(content["limits"])
+    for baseline, figures in content["baselines"].items():
+        lost = [title for figure, title in RNA_FIGURES.items() if figure in test and figures.get(figure, 0.0) > test[figure]]
+        if lost:
+            failures.append(_sentence(f"{baseline} is better on: {'; '.join(lost)}"))
+    st.markdown("\n".join(f"- {plain(text)}" for text in failures))
+
+
+def _sentence(text: str) -> str:
+    """With a capital and a full stop."""
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
 
 
 def _numbers() -> dict[str, Any]:

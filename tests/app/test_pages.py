@@ -109,6 +109,30 @@ def test_storage_shows_the_sizes_on_disk_and_clears_one_folder() -> None:
     assert [metric.value for metric in test.metric] == ["0 B", "99 B", "0 B"]
 
 
+def test_the_cards_of_both_halves_are_shown_with_what_beats_them() -> None:
+    from core.models import list_checkpoints, load_card
+
+    test = app("checkpoints")
+    assert test.selectbox(key="card_checkpoint").value == "core"
+    assert list(test.selectbox(key="card_checkpoint").options) == [*list_checkpoints(kind="metabolic"), *list_checkpoints(kind="rna")]
+    test.selectbox(key="card_checkpoint").set_value("rna").run()
+    assert not test.exception
+    content = load_card("rna").content
+    assert [metric.value for metric in test.metric] == [
+        f"{content['test']['folded']:.3f}",
+        f"{max(figures['folded'] for figures in content['baselines'].values()):.3f}",
+        f"{content['test']['rfam_folded']:.3f}",
+        f"{max(figures['rfam_folded'] for figures in content['baselines'].values()):.3f}",
+    ]
+    table = test.dataframe[0].value
+    assert table.loc["rna (this network)", "Rfam, folded"] == content["test"]["rfam_folded"]
+    said = " ".join(element.value for element in test.markdown)
+    assert (plain("4-mer cosine (sequence only) is better on") in said) == (
+        content["baselines"]["4-mer cosine (sequence only)"]["rfam_folded"] > content["test"]["rfam_folded"]
+    )
+    assert app("checkpoints", **{"s.checkpoints.card": '"rna_standard"'}).selectbox(key="card_checkpoint").value == "rna_standard"
+
+
 def test_runs_shows_every_state_in_words() -> None:
     done = a_run("20250101-000003-aaaaaa", {"state": "finished", "ended": 1_700_000_065.0}, created=1_700_000_003.0, name="**bold** <b>run</b>")
     writer = ProgressWriter(done)
