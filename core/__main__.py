@@ -37,9 +37,56 @@ def _parser() -> argparse.ArgumentParser:
     reactions.add_argument("--checkpoint", default="core", help="a shipped network or the path of one (default: core)")
     reactions.add_argument("--target", default="growth", help="what attributions explain: growth or a reaction id")
     reactions.add_argument("--methods", nargs="+", default=["gate", "message", "attention"], help="also integrated_gradients and occlusion (slower)")
+    reactions.add_argument(
+        "--kinetics", nargs="+", type=Path, default=[], metavar="FILE", help="CSV of kcat (1/s) by reaction and Km (mM) by reaction and metabolite"
+    )
     reactions.add_argument("--device", default="auto", choices=["auto", "cuda", "mps", "cpu"])
     reactions.add_argument("--out", required=True, type=Path, metavar="DIR")
     reactions.set_defaults(run=_reactions)
+
+    compare = commands.add_parser("compare", help="two media, knock-outs or networks side by side: A, B and A - B, and agreement with FBA")
+    compare.add_argument("model", help="as for reactions")
+    compare.add_argument("--medium", help="of A: a named medium or a file, as for reactions (default: the model's own)")
+    compare.add_argument("--medium-b", help="of B")
+    compare.add_argument("--knockout", nargs="+", default=[], metavar="ID", help="genes or reactions to knock out in A")
+    compare.add_argument("--knockout-b", nargs="+", default=[], metavar="ID", help="in B")
+    compare.add_argument("--objective", help="a reaction in place of the model's own objective, in both")
+    compare.add_argument("--checkpoint", default="core", help="the network of A (default: core)")
+    compare.add_argument("--checkpoint-b", help="the network of B (default: that of A)")
+    compare.add_argument("--essentiality", action="store_true", help="also knock out every reaction in both conditions")
+    compare.add_argument("--device", default="auto", choices=["auto", "cuda", "mps", "cpu"])
+    compare.add_argument("--out", required=True, type=Path, metavar="DIR")
+    compare.set_defaults(run=_compare)
+
+    gates = commands.add_parser("gates", help="the gates of one metabolite over all its reactions, beside controls")
+    gates.add_argument("model", help="as for reactions")
+    gates.add_argument("--metabolite", default="atp_c", metavar="ID", help="default: atp_c")
+    gates.add_argument("--checkpoint", default="core", help="a shipped network or the path of one (default: core)")
+    gates.add_argument("--control", nargs="+", metavar="NAME", help="networks to compare with (default: the shipped controls of the checkpoint)")
+    gates.add_argument("--samples", type=int, default=64, metavar="N", help="conditions on which the gates are replaced by their mean; 0: none")
+    gates.add_argument("--device", default="auto", choices=["auto", "cuda", "mps", "cpu"])
+    gates.add_argument("--out", required=True, type=Path, metavar="DIR")
+    gates.set_defaults(run=_gates)
+
+    measured = commands.add_parser("measurements", help="a measurement of genes or reactions beside gates, FBA and the model's structure")
+    measured.add_argument("model", help="as for reactions")
+    measured.add_argument("file", type=Path, help="CSV or TSV with a column of ids and one of values")
+    measured.add_argument("--medium", default="aerobic glucose", help="what it was measured on: a named medium or a file (default: aerobic glucose)")
+    measured.add_argument("--checkpoint", nargs="+", default=[], metavar="NAME", help="networks to compare (default: every shipped one)")
+    measured.add_argument("--id", metavar="COLUMN", help="the column of ids (default: guessed)")
+    measured.add_argument("--value", metavar="COLUMN", help="the column of values (default: guessed)")
+    measured.add_argument(
+        "--kind", choices=["yes_no", "cutoff", "log_change", "ratio_change", "level"], help="what the values are (default: guessed)"
+    )
+    measured.add_argument("--essential", metavar="WORD", help="the word that means essential")
+    measured.add_argument("--cutoff", type=float, metavar="NUMBER", help="essential is below this number")
+    measured.add_argument("--above", action="store_true", help="essential is above the cut-off")
+    measured.add_argument("--predict", action="store_true", help="also each network's own knock-out of every gene (slower)")
+    measured.add_argument("--draws", type=int, default=1000, help="of the bootstrap (default: 1000)")
+    measured.add_argument("--seed", type=int, default=0)
+    measured.add_argument("--device", default="auto", choices=["auto", "cuda", "mps", "cpu"])
+    measured.add_argument("--out", required=True, type=Path, metavar="DIR")
+    measured.set_defaults(run=_measurements)
 
     bases = commands.add_parser("rna", help="structure, elements, messages and embeddings of RNAs")
     bases.add_argument("file", type=Path, help="sequences with or without structures: plain, FASTA, Vienna, CT, BPSEQ, Stockholm")
@@ -60,6 +107,10 @@ def _parser() -> argparse.ArgumentParser:
     metabolic.add_argument("--gate", choices=["none", "metabolite", "incidence"])
     metabolic.add_argument("--device", choices=["auto", "cuda", "mps", "cpu"])
     metabolic.add_argument("--name", default="checkpoint", help="name of the checkpoint")
+    metabolic.add_argument("--members", type=int, metavar="N", help="seeds of the ensemble (default: 1)")
+    metabolic.add_argument(
+        "--member", type=int, metavar="K", help="train the K-th seed alone, counted from 0; the command without it puts them together"
+    )
     metabolic.add_argument("--scheduler", metavar="ADDRESS", help="solve on the workers of a Dask scheduler")
     metabolic.add_argument("--out", required=True, type=Path, metavar="DIR")
     metabolic.set_defaults(run=_train_metabolic)
@@ -75,6 +126,14 @@ def _parser() -> argparse.ArgumentParser:
     rna.add_argument("--scheduler", metavar="ADDRESS", help="fold on the workers of a Dask scheduler")
     rna.add_argument("--out", required=True, type=Path, metavar="DIR")
     rna.set_defaults(run=_train_rna)
+
+    ablation = kinds.add_parser("ablation", help="does gating help? networks that differ in one choice, over several seeds")
+    ablation.add_argument("--variants", nargs="+", metavar="NAME", help="some of them (default: all; a wrong name lists them)")
+    ablation.add_argument("--seeds", type=int, default=5, help="at most so many seeds a variant (default: 5)")
+    ablation.add_argument("--processes", type=int, default=2, help="trainings side by side, one thread each (default: 2)")
+    ablation.add_argument("--quick", action="store_true", help="a small version of about a minute: fewer variants, seeds, samples and steps")
+    ablation.add_argument("--out", required=True, type=Path, metavar="DIR")
+    ablation.set_defaults(run=_train_ablation)
 
     evaluate = commands.add_parser("evaluate", help="compute a model card's figures again")
     evaluate.add_argument("checkpoint")
@@ -104,8 +163,85 @@ def _reactions(chosen: argparse.Namespace) -> int:
         target=chosen.target,
         methods=chosen.methods,
         device=chosen.device,
+        kinetics=chosen.kinetics,
         on_notice=lambda text: print(f"note: {text}", file=sys.stderr),
     )
+    for path in written:
+        print(path)
+    return 0
+
+
+def _compare(chosen: argparse.Namespace) -> int:
+    from core.compare_command import export_comparison
+
+    written = export_comparison(
+        chosen.model,
+        (chosen.checkpoint, chosen.checkpoint_b or chosen.checkpoint),
+        (chosen.medium, chosen.medium_b),
+        chosen.out,
+        knockouts=(chosen.knockout, chosen.knockout_b),
+        objective=chosen.objective,
+        essentiality=chosen.essentiality,
+        device=chosen.device,
+        on_notice=lambda text: print(f"note: {text}", file=sys.stderr),
+    )
+    for path in written:
+        print(path)
+    return 0
+
+
+def _gates(chosen: argparse.Namespace) -> int:
+    from core.gates_command import export_gates
+
+    if chosen.samples < 0:
+        raise InputError(f"--samples is {chosen.samples}; give the number of conditions, or 0 to leave the replacement out.")
+    test, written = export_gates(
+        chosen.model,
+        chosen.checkpoint,
+        chosen.out,
+        metabolite=chosen.metabolite,
+        controls=chosen.control,
+        samples=chosen.samples,
+        device=chosen.device,
+        on_notice=lambda text: print(f"note: {text}", file=sys.stderr),
+    )
+    print(test.verdict)
+    for path in written:
+        print(path)
+    return 0
+
+
+def _measurements(chosen: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from core.measure_command import export_measurements
+
+    with tqdm(disable=None, leave=False, file=sys.stderr) as bar:
+
+        def told(what: str, done: int, total: int) -> None:
+            bar.set_description(what)
+            bar.total, bar.n = total, done
+            bar.refresh()
+
+        written = export_measurements(
+            chosen.model,
+            chosen.file,
+            chosen.out,
+            medium=chosen.medium,
+            checkpoints=chosen.checkpoint,
+            ids=chosen.id,
+            values=chosen.value,
+            kind=chosen.kind,
+            essential=chosen.essential,
+            cutoff=chosen.cutoff,
+            above=chosen.above,
+            predict=chosen.predict,
+            draws=chosen.draws,
+            seed=chosen.seed,
+            device=chosen.device,
+            on_notice=lambda text: print(f"note: {text}", file=sys.stderr),
+            on_progress=told,
+        )
     for path in written:
         print(path)
     return 0
@@ -131,9 +267,18 @@ def _rna(chosen: argparse.Namespace) -> int:
 def _train_metabolic(chosen: argparse.Namespace) -> int:
     from core.train.command import read_config, train_metabolic
 
-    given = {name: getattr(chosen, name) for name in ("model", "samples", "validation", "test", "epochs", "seed", "device")}
-    train_metabolic(read_config(chosen.config, given, {"gate": chosen.gate}), chosen.out, name=chosen.name, scheduler=chosen.scheduler)
+    given = {name: getattr(chosen, name) for name in ("model", "samples", "validation", "test", "epochs", "seed", "members", "device")}
+    values = read_config(chosen.config, given, {"gate": chosen.gate})
+    said = [f"--config {_below(chosen.config, chosen.out)}"] if chosen.config else []
+    said += [f"--{name} {value}" for name, value in (given | {"gate": chosen.gate}).items() if value is not None]
+    command = " ".join(["python -m core train metabolic", *said, f"--name {chosen.name}", "--out DIR"])
+    train_metabolic(values, chosen.out, name=chosen.name, command=command, member=chosen.member, scheduler=chosen.scheduler)
     return 0
+
+
+def _below(path: str, folder: Path) -> str:
+    """A path for others to read: one inside the run's folder, which they call DIR, is told from there."""
+    return str(Path("DIR") / Path(path).relative_to(folder)) if Path(path).is_relative_to(folder) else path
 
 
 def _train_rna(chosen: argparse.Namespace) -> int:
@@ -141,6 +286,13 @@ def _train_rna(chosen: argparse.Namespace) -> int:
 
     given = {name: getattr(chosen, name) for name in ("families", "validation", "test", "epochs", "seed", "encoding", "device")}
     train_rna(read_config(chosen.config, given, {}), chosen.out, name=chosen.name, scheduler=chosen.scheduler, rfam=chosen.data)
+    return 0
+
+
+def _train_ablation(chosen: argparse.Namespace) -> int:
+    from core.train.ablation import train_ablation
+
+    train_ablation(chosen.out, names=chosen.variants, seeds=chosen.seeds, processes=chosen.processes, quick=chosen.quick)
     return 0
 
 

@@ -14,8 +14,9 @@ from core.errors import InputError, MissingObjective
 from core.explain.reactions import ReactionImportance, reaction_importance
 from core.metabolic import blocked_reactions, currency_metabolites, fba, load_model, load_tables
 from core.metabolic.condition import Medium
+from core.metabolic.kinetics import ignored, read_kinetics, reads_kinetics
 from core.metabolic.tables import ModelTables
-from core.models import checkpoint_warnings, load_checkpoint, resolve_device
+from core.models import checkpoint_warnings, load_checkpoint, load_members, resolve_device
 from core.storage import digest_of, safe_name, write_atomic, write_bytes, write_json
 from core.viz import network as drawing
 from core.viz.view import pathway_view
@@ -44,6 +45,7 @@ def export_reactions(
     target: str = "growth",
     methods: Sequence[str] = ("gate", "message", "attention"),
     device: str = "auto",
+    kinetics: Sequence[Path] = (),
     on_notice: Callable[[str], None] = print,
 ) -> list[Path]:
     """Writes reactions.csv, incidences.csv, manifest.json and network.html into ``folder`` and returns their paths.
@@ -51,13 +53,15 @@ def export_reactions(
     Args:
         source: what :func:`core.metabolic.load_model` reads.
         medium: a named medium, or the path of a JSON object or two-column CSV of exchange reaction and uptake bound (mmol/gDW/h).
-        on_notice: told what the reader should know: extrapolation, a device that is not there.
+        kinetics: CSV files of kinetic parameters (:func:`core.metabolic.read_kinetics`).
+        on_notice: told what the reader should know: extrapolation, a device that is not there, kinetic parameters that are ignored.
 
     Raises:
         InputError: the model, condition, checkpoint or target cannot be used.
     """
     chosen = read_medium(medium)
-    network, card = load_checkpoint(checkpoint)
+    parameters = read_kinetics(*kinetics) if kinetics else None
+    (network, card), *seeds = load_members(checkpoint)
     place = resolve_device(device)
     if place.message:
         on_notice(place.message)
@@ -69,12 +73,18 @@ def export_reactions(
         medium=chosen,
         knockouts=knockouts,
         objective=objective,
+        kinetics=parameters,
         target=target,
         methods=methods,
         device=place.device,
+        members=[(other.to(place.device), described) for other, described in seeds],
     )
     warnings = checkpoint_warnings(card, found.graph)
-    for text in warnings:
+    notes = [] if seeds else [f"{card.name!r} is a single network: its gates and predictions have no error bar over seeds."]
+    if parameters is not None:
+        notes.append(parameters.coverage(tables).sentence)
+        notes += [] if reads_kinetics(network.config.reaction_channels) else [ignored(card.name)]
+    for text in [*warnings, *notes]:
         on_notice(text)
     model = load_model(source, objective=given)
     solved = fba(model, medium=chosen, knockouts=knockouts, objective=objective, parsimonious=True, tables=tables)

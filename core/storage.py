@@ -12,7 +12,9 @@ import json
 import os
 import re
 import shutil
+import socket
 import tempfile
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -62,9 +64,12 @@ def safe_name(name: str) -> str:
 
 
 def write_atomic(path: Path, write: Callable[[Path], None]) -> Path:
-    """Calls ``write`` with a temporary path beside ``path``, flushes that file to disk and renames it into place."""
+    """Calls ``write`` with a temporary path beside ``path``, flushes that file to disk and renames it into place.
+
+    A process killed in between leaves the temporary file behind; :func:`sweep` removes it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.{_here()}-{os.getpid()}-", suffix=path.suffix)
     os.close(handle)
     temporary = Path(name)
     try:
@@ -73,9 +78,23 @@ def write_atomic(path: Path, write: Callable[[Path], None]) -> Path:
             os.fsync(written.fileno())
         temporary.chmod(0o644)  # mkstemp's 0600 would make exports unreadable for others
         os.replace(temporary, path)
+        _flush_names(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
     return path
+
+
+def sweep(place: Path) -> list[Path]:
+    """Removes the temporary files below a folder whose writers were killed, and returns their paths; those still being written stay."""
+    import psutil
+
+    found = []
+    for file in place.rglob(".*"):
+        writer = re.search(rf"\.{_here()}-(\d+)-[^.]*(\.[^.]*)?$", file.name)
+        if writer and not psutil.pid_exists(int(writer[1])):
+            file.unlink(missing_ok=True)
+            found.append(file)
+    return found
 
 
 def write_bytes(path: Path, data: bytes) -> Path:
@@ -112,6 +131,25 @@ def trim(name: str, limit: int) -> int:
         freed += file.stat().st_size
         file.unlink(missing_ok=True)
     return freed
+
+
+def _here() -> str:
+    """This computer, in eight digits: a folder may be shared with others, whose process numbers mean nothing here."""
+    return f"{zlib.crc32(socket.gethostname().encode()):08x}"
+
+
+def _flush_names(place: Path) -> None:
+    """Flushes a folder's list of names to disk, where the system can: the rename then outlasts a power cut as the content does."""
+    try:
+        handle = os.open(place, os.O_RDONLY)
+    except OSError:  # Windows opens no folders
+        return
+    try:
+        os.fsync(handle)
+    except OSError:  # nor does every network file system flush them
+        pass
+    finally:
+        os.close(handle)
 
 
 def _dump(path: Path, data: bytes) -> None:

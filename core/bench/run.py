@@ -11,7 +11,7 @@ from importlib.metadata import version
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from core.bench import rna_embed, rna_walk
+from core.bench import knockouts, rna_embed, rna_walk
 from core.bench.cases import BOUNDS, MODES, ConvPair, Hypergraph, model_hypergraph, random_hypergraph, reading_pair
 from core.rna import _forgi
 
@@ -53,10 +53,10 @@ def run_bench(
     """Measures everything and returns one row per measurement.
 
     Args:
-        quick: leave out 1.5 million incidences and 10,000 nt, which takes forgi seconds each time.
+        quick: leave out 1.5 million incidences and 10,000 nt, which takes forgi seconds each time; knock-outs of E. coli core only.
         on_row: called with each row as soon as it is measured.
         hypergraphs: in place of the model's incidences and the random hypergraphs.
-        model: the bundled model that is read and whose incidences are used.
+        model: the bundled model that is read, whose incidences are used and whose reactions are knocked out.
         ginfinity: Python of an environment that has the ginfinity package, to embed the same RNAs with; left out when None.
         lengths: nt of the RNAs that are taken apart; :data:`core.bench.rna_walk.LENGTHS` when None.
 
@@ -64,14 +64,16 @@ def run_bench(
         Columns: task; incidences; gate, attention (None for reading); ours_ms and peer_ms, medians over ``repetitions``; peer;
         ratio = peer_ms / ours_ms; ratio_min and ratio_max, over the single turns; bound, the ratio asked for (nan: none);
         difference, the largest between the two outputs where they have to be equal (nan for reading; for RNA elements the number
-        that differ); nt_per_s, bases per second of ours (nan for metabolic rows).
+        that differ; for knock-outs in 1/h); nt_per_s, bases per second of ours (nan for metabolic rows).
     """
     import pandas as pd
 
     rows = []
     if lengths is None:
         lengths = rna_walk.LENGTHS[:-1] if quick else rna_walk.LENGTHS
-    for row in chain(_rows(quick, hypergraphs, model), _rna_rows(lengths), _embedding_rows(ginfinity)):
+    for row in chain(
+        _rows(quick, hypergraphs, model), _rna_rows(lengths), _knockout_rows("e_coli_core" if quick else model), _embedding_rows(ginfinity)
+    ):
         rows.append(row)
         if on_row is not None:
             on_row(row)
@@ -105,6 +107,13 @@ def _rna_rows(lengths: tuple[int, ...]) -> Iterator[Row]:
         yield row | {"difference": case.difference(), "bound": case.bound, "nt_per_s": 1000 * case.nt / row["ours_ms"]}
 
 
+def _knockout_rows(model: str) -> Iterator[Row]:
+    """Once each: COBRApy starts its processes anew every time, so there is nothing to warm up."""
+    pair = knockouts.KnockOutPair(model)
+    row = _row(pair.task, None, None, None, "COBRApy single_reaction_deletion", pair.ours, pair.theirs, 1, warm_up=False)
+    yield row | {"difference": pair.difference(), "bound": knockouts.BOUNDS.get(model, float("nan"))}
+
+
 def _embedding_rows(python: str | None) -> Iterator[Row]:
     if python is None:
         return
@@ -122,8 +131,10 @@ def _row(
     ours: Callable[[], object],
     theirs: Callable[[], object],
     repetitions: int,
+    *,
+    warm_up: bool = True,
 ) -> Row:
-    mine, other = _take_turns(ours, theirs, repetitions)
+    mine, other = _take_turns(ours, theirs, repetitions, warm_up)
     single = [b / a for a, b in zip(mine, other, strict=True)]
     ours_ms, peer_ms = statistics.median(mine), statistics.median(other)
     nan = float("nan")
@@ -131,11 +142,11 @@ def _row(
     return dict(zip(COLUMNS, values, strict=True))
 
 
-def _take_turns(ours: Callable[[], object], theirs: Callable[[], object], repetitions: int) -> tuple[list[float], list[float]]:
-    """Milliseconds of each, turn by turn, after one turn that does not count."""
+def _take_turns(ours: Callable[[], object], theirs: Callable[[], object], repetitions: int, warm_up: bool) -> tuple[list[float], list[float]]:
+    """Milliseconds of each, turn by turn; ``warm_up`` takes one turn before that does not count."""
     mine: list[float] = []
     other: list[float] = []
-    for turn in range(repetitions + 1):
+    for turn in range(0 if warm_up else 1, repetitions + 1):
         for run, times in ((ours, mine), (theirs, other)):
             began = time.perf_counter()
             run()
@@ -165,7 +176,9 @@ def conditions() -> str:
     """What the numbers were measured on, in two lines."""
     import torch
 
-    versions = ", ".join(f"{name} {version(name)}" for name in ("torch", "torch_geometric", "cobra", "forgi") if name != "forgi" or _forgi.version())
+    versions = ", ".join(
+        f"{name} {version(name)}" for name in ("torch", "torch_geometric", "cobra", "highspy", "forgi") if name != "forgi" or _forgi.version()
+    )
     return (
         f"Device: CPU, {platform.machine()}, {torch.get_num_threads()} threads; Python {platform.python_version()}, {versions}.\n"
         "Convolutions: forward and backward, 64 channels, float32. Medians; ours and the peer take turns; ratio = peer / ours.\n"
@@ -183,5 +196,5 @@ def main(quick: bool = False, ginfinity: str | None = None) -> int:
     table = run_bench(quick, announce, ginfinity=ginfinity)
     print(format_table(table), flush=True)
     worst = table["difference"].max()
-    print(f"Largest difference from PyG and forgi where both must agree: {worst:.1e}.")
+    print(f"Largest difference from PyG, forgi and COBRApy where both must agree: {worst:.1e}.")
     return 0 if worst < 1e-3 else 1

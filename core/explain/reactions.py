@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
+from math import nan
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,15 +16,18 @@ import torch
 from core import __version__
 from core.errors import InputError
 from core.explain.incidences import incidence_table, per_layer_table, per_reaction, stack
+from core.explain.seed_spread import SeedSpread, seed_spread
 from core.metabolic.hypergraph import MetabolicHypergraph, build_hypergraph
+from core.models.checkpoint import Card
 from core.models.network import ReactionNetwork
-from core.models.prediction import Checkpoint, open_checkpoint, run_network
+from core.models.prediction import Checkpoint, open_checkpoint, other_members, run_network
 from core.storage import digest_of
 
 if TYPE_CHECKING:
     import cobra
 
     from core.metabolic.condition import Medium
+    from core.metabolic.kinetics import Kinetics
     from core.metabolic.tables import ModelTables
 
 METHODS = ("gate", "message", "attention", "integrated_gradients", "occlusion")
@@ -44,12 +48,13 @@ class ReactionImportance:
         table: one row per reaction. ``gate`` (mean over incidences, heads and layers), ``gate_max``, ``gate_spread``,
             ``message`` (mean length), ``attention`` (mean log2 of attention x competitors, nan without attention),
             ``integrated_gradients`` and ``occlusion`` (in the target's unit, when asked for), and what the model says of
-            the reaction.
-        incidences: one row per incidence, means over layers and heads.
+            the reaction. Of an ensemble also ``gate_seed_sd`` and ``flux_seed_sd``, standard deviations over its seeds.
+        incidences: one row per incidence, means over layers and heads; of an ensemble with ``gate_seed_sd``.
         per_layer: one row per layer, head and incidence.
-        prediction: predicted growth (1/h).
+        prediction: predicted growth (1/h), of the network itself.
         manifest: versions, hashes, settings, completeness.
         graph: the hypergraph that was explained.
+        prediction_sd: standard deviation of the predicted growth over seeds (1/h), nan for a single network; seeds: how many there are.
     """
 
     table: pd.DataFrame
@@ -59,9 +64,29 @@ class ReactionImportance:
     graph: MetabolicHypergraph = field(repr=False)
     _factors: dict[str, np.ndarray] = field(repr=False)
     _attention_mode: str | None = None
+    prediction_sd: float = nan
+    seeds: int = 1
+
+    def with_seeds(self, spread: SeedSpread) -> ReactionImportance:
+        """The same with standard deviations over the seeds of its ensemble; unchanged for a single network."""
+        if spread.seeds < 2:
+            return self
+        seeds = {"count": spread.seeds, "sha256": list(spread.weights), "predicted_growth": spread.growth.tolist()}
+        manifest = self.manifest | {"seeds": seeds, "predicted_growth_sd": spread.growth_sd}
+        return replace(
+            self,
+            table=self.table.assign(gate_seed_sd=spread.gate_sd, flux_seed_sd=spread.flux_sd),
+            incidences=self.incidences.assign(gate_seed_sd=spread.incidence_gate_sd),
+            manifest=manifest | {"key": digest_of(key=self.manifest["key"], seeds=seeds["sha256"])},
+            prediction_sd=spread.growth_sd,
+            seeds=spread.seeds,
+        )
 
     def part(self, layer: int | None = None, head: int | None = None) -> ReactionImportance:
-        """The same for one layer, one head or both (counted from 0), instead of the mean over them; attributions stay as they are."""
+        """The same for one layer, one head or both (counted from 0), instead of the mean over them; attributions stay as they are.
+
+        Layers and heads of two seeds have nothing to do with each other: their gates have no spread over seeds.
+        """
         if layer is None and head is None:
             return self
         layers = slice(None) if layer is None else slice(layer, layer + 1)
@@ -72,6 +97,7 @@ class ReactionImportance:
         table, kept = self.table.copy(), self.incidences.copy()
         table[found.columns] = found
         kept[incidences.columns] = incidences
+        table, kept = (one.drop(columns="gate_seed_sd", errors="ignore") for one in (table, kept))
         return replace(self, table=table, incidences=kept, _factors=factors)
 
     @property
@@ -97,10 +123,12 @@ def reaction_importance(
     medium: str | Medium | None = None,
     knockouts: Iterable[str] = (),
     objective: str | None = None,
+    kinetics: Kinetics | None = None,
     target: str = "growth",
     methods: Sequence[str] = METHODS,
     steps: int = STEPS,
     device: str = "cpu",
+    members: Sequence[tuple[ReactionNetwork, Card]] | None = None,
     on_progress: Progress | None = None,
 ) -> ReactionImportance:
     """Gates, attention, messages and attributions of a network on a model under a condition.
@@ -111,9 +139,12 @@ def reaction_importance(
     deletion: normalisation and softmax stay as they were.
 
     Args:
+        kinetics: turnover numbers and Michaelis constants, which only a network that was trained on such reads.
         target: "growth" (1/h) or a reaction id (its flux, mmol/gDW/h), before the prediction is held to the bounds.
         methods: of :data:`METHODS`.
         steps: of the integral.
+        members: the other seeds of the checkpoint's ensemble, on ``device``; None is all of them where the checkpoint is given by name or path,
+            and none where it is open already.
         on_progress: called with (what, done, total).
 
     Raises:
@@ -122,7 +153,7 @@ def reaction_importance(
     unknown = [m for m in methods if m not in METHODS]
     if unknown:
         raise InputError(f"There is no method {unknown[0]!r}; choose of {', '.join(METHODS)}.")
-    graph = build_hypergraph(model, medium=medium, knockouts=knockouts, objective=objective)
+    graph = build_hypergraph(model, medium=medium, knockouts=knockouts, objective=objective, kinetics=kinetics)
     if target != "growth" and target not in graph.reactions:
         raise InputError(f"The target {target!r} is no reaction of {graph.tables.id}; give 'growth' or a reaction id.")
     network, card = open_checkpoint(checkpoint)
@@ -151,6 +182,7 @@ def reaction_importance(
             "objective": objective,
             "sha256": graph.key,
         },
+        **({} if kinetics is None else {"kinetics": kinetics_in_manifest(kinetics, graph, network)}),
         "checkpoint": {"name": card.name, "sha256": card.weights_sha256},
         "device": device,
         "target": target,
@@ -160,7 +192,17 @@ def reaction_importance(
         "completeness": completeness,
         "predicted_growth": float(out.growth),
     }
-    return ReactionImportance(table, incidences, float(out.growth), manifest, graph, factors, network.config.attention)
+    found = ReactionImportance(table, incidences, float(out.growth), manifest, graph, factors, network.config.attention)
+    others = other_members(checkpoint) if members is None else members
+    return found.with_seeds(seed_spread([(network, card), *others], graph, device=device)) if others else found
+
+
+def kinetics_in_manifest(kinetics: Kinetics, graph: MetabolicHypergraph, network: ReactionNetwork) -> dict[str, Any]:
+    """What a manifest says of kinetic parameters: their hash, what of the model they cover, and whether the network reads them."""
+    from core.metabolic.kinetics import reads_kinetics
+
+    covered = kinetics.coverage(graph.tables)
+    return {"sha256": kinetics.key, **asdict(covered), "read_by_network": reads_kinetics(network.config.reaction_channels)}
 
 
 def _describe(graph: MetabolicHypergraph, table: pd.DataFrame) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from core.errors import InputError
+from core.metabolic.rules import closed_by
 from core.metabolic.tables import ModelTables
 
 Medium = Mapping[str, float]
@@ -122,15 +123,7 @@ def _knocked_out(tables: ModelTables, knockouts: tuple[str, ...]) -> np.ndarray:
     if unknown:
         raise InputError(f"{tables.id} has no gene or reaction {unknown[0]!r}; use ids of the model (search by name to find them).")
     closed[[index[k] for k in knockouts if k in index]] = True
-    lost = {k for k in knockouts if k in genes}
-    if lost:
-        from cobra.core.gene import GPR
-
-        for i, rule in enumerate(tables.gprs):
-            if rule and any(g in rule for g in lost):
-                parsed = GPR.from_string(rule)
-                if parsed.genes & lost and not parsed.eval(lost):
-                    closed[i] = True
+    closed[closed_by(tables, (k for k in knockouts if k in genes))] = True
     return closed
 
 

@@ -1,36 +1,30 @@
-"""Flux balance analysis under a condition: growth, fluxes, missing nutrients, blocked reactions, knock-outs.
+"""Flux balance analysis under a condition: growth, fluxes, missing nutrients, blocked reactions.
 
-COBRApy does the solving; blocked reactions, many at once, go to SciPy's HiGHS with the same matrix and bounds. A condition
-becomes bounds by :func:`core.metabolic.condition.apply_condition`, the same bounds the network is given, and only the
-bounds that differ are set, inside ``with model:``, so that the model is unchanged afterwards. Models are shared between
-threads: one lock admits one computation at a time.
+HiGHS does the solving, on the model's tables: no function here changes a COBRApy model or needs one. A condition becomes bounds by
+:func:`core.metabolic.condition.apply_condition`, the same bounds the network is given.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from core.errors import InputError
 from core.metabolic.condition import ConditionBounds, Medium, apply_condition, own_medium, uptake_side
 from core.metabolic.media import carbon_exchanges
-from core.metabolic.tables import ModelTables, tables_from_model
+from core.metabolic.programme import OPTIMAL, FluxProgramme
+from core.metabolic.tables import ModelTables, known_tables, minimises
 
 if TYPE_CHECKING:
     import cobra
 
 NO_GROWTH = 1e-6
-"""Growth (1/h) at or below this counts as none: the solver's own tolerance is 1e-7."""
+"""Growth (1/h) at or below this counts as none: COBRApy's solver has a tolerance of 1e-7."""
 FLOWING = 1e-6
 """A flux (mmol/gDW/h) below this counts as none: ten times the solver's tolerance."""
-OPTIMAL, INFEASIBLE = "optimal", "infeasible"
-_LOCK = threading.RLock()
 _OPENED = 1000.0
 _CAP = 1.0
 
@@ -44,7 +38,8 @@ class FbaResult:
         status: the solver's word: "optimal", "infeasible", "unbounded", ...
         fluxes: flux by reaction id, mmol/gDW/h; empty when not optimal.
         method: "fba", or "pfba" when the total flux was minimised at that growth.
-        shadow_prices: change of the objective per unit of each metabolite, by id; None with "pfba" and when not optimal.
+        shadow_prices: change of the objective for one unit of each metabolite that has to be left over, by id, as COBRApy signs it: negative for
+            what is worth having. With "pfba" those of the growth, not of the total flux. None when not optimal.
     """
 
     growth: float
@@ -55,7 +50,7 @@ class FbaResult:
 
 
 def fba(
-    model: cobra.Model,
+    model: cobra.Model | ModelTables,
     *,
     medium: str | Medium | None = None,
     knockouts: Iterable[str] = (),
@@ -66,40 +61,30 @@ def fba(
     """Growth and fluxes under a condition.
 
     Args:
-        model: a COBRApy model; unchanged afterwards.
+        model: a COBRApy model, or a model's tables, which need no COBRApy.
         medium, knockouts, objective: see :func:`core.metabolic.condition.apply_condition`.
         parsimonious: among the optimal flux distributions, the one with the least total flux (pFBA).
-        tables: the model's tables, when at hand; made from the model otherwise.
+        tables: the tables of a COBRApy model, when at hand; made from it otherwise.
 
     Raises:
         InputError: the medium, a knock-out or the objective is not of this model.
     """
-    from cobra.exceptions import OptimizationError
-    from cobra.flux_analysis import pfba
-
-    tables = tables or tables_from_model(model)
-    bounds = apply_condition(tables, medium=medium, knockouts=knockouts, objective=objective)
+    known = tables or known_tables(model)
+    bounds = apply_condition(known, medium=medium, knockouts=knockouts, objective=objective)
+    programme = FluxProgramme(known, split=parsimonious)
+    solve = programme.parsimonious if parsimonious else programme.maximise
+    solved = solve(bounds.lower, bounds.upper, bounds.objective)
     method = "pfba" if parsimonious else "fba"
-    nothing = pd.Series(dtype=float, name="fluxes")
-    with _under(model, tables, bounds, objective) as consistent:
-        if not consistent:
-            return FbaResult(np.nan, INFEASIBLE, nothing, method)
-        growth, status = _solve(model)
-        if status != OPTIMAL:
-            return FbaResult(np.nan, status, nothing, method)
-        if not parsimonious:
-            from cobra.core.solution import get_solution
-
-            solution = get_solution(model)
-            return FbaResult(growth, status, solution.fluxes, method, solution.shadow_prices)
-        try:
-            return FbaResult(growth, status, pfba(model).fluxes, method)
-        except OptimizationError:
-            return FbaResult(np.nan, str(model.solver.status), nothing, method)
+    if solved.status != OPTIMAL:
+        return FbaResult(np.nan, solved.status, pd.Series(dtype=float, name="fluxes"), method)
+    sign = -1.0 if minimises(model, objective) else 1.0
+    fluxes = pd.Series(solved.fluxes, index=list(known.reactions), name="fluxes")
+    prices = None if solved.prices is None else pd.Series(sign * solved.prices, index=list(known.metabolites), name="shadow_prices")
+    return FbaResult(sign * solved.value, OPTIMAL, fluxes, method, prices)
 
 
 def missing_nutrients(
-    model: cobra.Model,
+    model: cobra.Model | ModelTables,
     *,
     medium: str | Medium | None = None,
     knockouts: Iterable[str] = (),
@@ -114,19 +99,20 @@ def missing_nutrients(
     Raises:
         InputError: the medium, a knock-out or the objective is not of this model.
     """
-    tables = tables or tables_from_model(model)
+    tables = tables or known_tables(model)
     bounds = apply_condition(tables, medium=medium, knockouts=knockouts, objective=objective)
     own = own_medium(tables)
     carbon = set(carbon_exchanges(tables))
     shut = np.flatnonzero(tables.exchange & (bounds.uptake <= 0) & ~bounds.knocked_out).tolist()
     closed = sorted(shut, key=lambda e: (tables.reactions[e] not in own, tables.reactions[e] in carbon, e))
+    programme = FluxProgramme(tables)
     growing: dict[frozenset[int], bool] = {}
 
     def grows(opened: Sequence[int]) -> bool:
         chosen = frozenset(opened)
         if chosen not in growing:
-            with _under(model, tables, _opened(tables, bounds, chosen), objective) as consistent:
-                growing[chosen] = consistent and bool(_solve(model)[0] > NO_GROWTH)
+            opened_bounds = _opened(tables, bounds, chosen)
+            growing[chosen] = bool(programme.maximise(opened_bounds.lower, opened_bounds.upper, bounds.objective).value > NO_GROWTH)
         return growing[chosen]
 
     if grows([]) or not grows(closed):
@@ -149,7 +135,7 @@ def blocked_reactions(
     Raises:
         InputError: the medium or a knock-out is not of this model.
     """
-    known = tables or (model if isinstance(model, ModelTables) else tables_from_model(model))
+    known = tables or known_tables(model)
     bounds = apply_condition(known, medium=medium, knockouts=knockouts)
     lower, upper = bounds.lower, bounds.upper
     everything = frozenset(known.reactions)
@@ -158,7 +144,7 @@ def blocked_reactions(
     generator = np.random.default_rng(0)
     count = len(known.reactions)
     silent = (lower <= 0) & (upper >= 0)
-    dead = _dead_ends(known, bounds)
+    dead = dead_ends(known, bounds)
     certain = False
     while not certain:
         pushed = np.flatnonzero(silent & ~dead)
@@ -176,84 +162,6 @@ def blocked_reactions(
         else:
             certain = True
     return frozenset(r for r, is_silent in zip(known.reactions, silent, strict=True) if is_silent)
-
-
-def knockout_growth(
-    model: cobra.Model,
-    *,
-    medium: str | Medium | None = None,
-    reactions: Iterable[str] | None = None,
-    on_progress: Callable[[int, int], None] | None = None,
-) -> pd.DataFrame:
-    """Growth after each single reaction knock-out, exactly.
-
-    A reaction without flux in one optimal solution can be removed without changing the optimum, so only the others are
-    solved. Values are those of COBRApy's ``single_reaction_deletion``: growth is nan where the solver's status is not "optimal".
-
-    Args:
-        model: a COBRApy model; unchanged afterwards.
-        medium: see :func:`core.metabolic.condition.apply_condition`.
-        reactions: reaction ids; None is every reaction.
-        on_progress: called with (done, total) after each reaction; an exception it raises stops the work.
-
-    Returns:
-        Columns reaction, growth (1/h), ratio (to the growth without knock-out; nan where that is zero) and status.
-
-    Raises:
-        InputError: the medium or a reaction is not of this model.
-    """
-    tables = tables_from_model(model)
-    index = tables.reaction_index()
-    chosen = list(tables.reactions if reactions is None else reactions)
-    unknown = [r for r in chosen if r not in index]
-    if unknown:
-        raise InputError(f"{tables.id} has no reaction {unknown[0]!r} to knock out; use reaction ids of the model.")
-    bounds = apply_condition(tables, medium=medium)
-    rows: list[tuple[str, float, str]] = []
-    with _under(model, tables, bounds, None) as consistent:
-        growth, status = _solve(model) if consistent else (np.nan, INFEASIBLE)
-        needed = (bounds.lower > 0) | (bounds.upper < 0)
-        if status == OPTIMAL:
-            needed |= np.array([abs(r.flux) > 0 for r in model.reactions])
-        for done, reaction in enumerate(chosen, start=1):
-            rows.append((reaction, *(_without(model, reaction) if consistent and needed[index[reaction]] else (growth, status))))
-            if on_progress:
-                on_progress(done, len(chosen))
-    table = pd.DataFrame(rows, columns=["reaction", "growth", "status"])
-    table.insert(2, "ratio", table["growth"] / growth if abs(growth) > NO_GROWTH else np.nan)
-    return table
-
-
-@contextmanager
-def _under(model: cobra.Model, tables: ModelTables, bounds: ConditionBounds, objective: str | None) -> Iterator[bool]:
-    """The model under a condition, alone and reverted on leaving; False when a lower bound exceeds its upper bound."""
-    with _LOCK, model:
-        consistent = bool(np.all(bounds.lower <= bounds.upper))
-        if consistent:
-            for reaction, lower, upper in zip(tables.reactions, bounds.lower.tolist(), bounds.upper.tolist(), strict=True):
-                known = model.reactions.get_by_id(reaction)
-                if known.bounds != (lower, upper):
-                    known.bounds = (lower, upper)
-            if objective is not None:
-                model.objective = objective
-        yield consistent
-
-
-def _solve(model: cobra.Model) -> tuple[float, str]:
-    """The objective's value (nan when not optimal) and the solver's status."""
-    from optlang.exceptions import SolverError
-
-    try:
-        growth = model.slim_optimize()
-    except SolverError:
-        return np.nan, "solver error"
-    return (float(growth) if model.solver.status == OPTIMAL else np.nan), str(model.solver.status)
-
-
-def _without(model: cobra.Model, reaction: str) -> tuple[float, str]:
-    with model:
-        model.reactions.get_by_id(reaction).knock_out()
-        return _solve(model)
 
 
 def _opened(tables: ModelTables, bounds: ConditionBounds, exchanges: frozenset[int]) -> ConditionBounds:
@@ -280,7 +188,7 @@ def _minimal(enough: Callable[[Sequence[int]], bool], given: list[int], changed:
     return from_first + from_second
 
 
-def _dead_ends(tables: ModelTables, bounds: ConditionBounds) -> np.ndarray:
+def dead_ends(tables: ModelTables, bounds: ConditionBounds) -> np.ndarray:
     """[E] bool: reactions without flux because a metabolite can only be made or only be used, followed until nothing changes."""
     forward, backward = bounds.upper > 0, bounds.lower < 0
     count = len(tables.metabolites)

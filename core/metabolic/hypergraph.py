@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 import torch
 
 from core.metabolic.condition import ConditionBounds, Medium, apply_condition, resolve_medium
@@ -16,6 +17,8 @@ from core.storage import digest_of
 
 if TYPE_CHECKING:
     import cobra
+
+    from core.metabolic.kinetics import Kinetics
 
 
 class FeatureNames(NamedTuple):
@@ -37,7 +40,7 @@ class MetabolicHypergraph:
         feature_names: names of the columns of x and u.
         bounds: the condition's bounds, mmol/gDW/h.
         tables: the model the hypergraph came from.
-        key: sha256 of the model's content and the condition.
+        key: sha256 of the model's content, the condition and the kinetic parameters.
     """
 
     metabolites: tuple[str, ...]
@@ -60,7 +63,12 @@ class MetabolicHypergraph:
 
 
 def build_hypergraph(
-    model: cobra.Model | ModelTables, *, medium: str | Medium | None = None, knockouts: Iterable[str] = (), objective: str | None = None
+    model: cobra.Model | ModelTables,
+    *,
+    medium: str | Medium | None = None,
+    knockouts: Iterable[str] = (),
+    objective: str | None = None,
+    kinetics: Kinetics | None = None,
 ) -> MetabolicHypergraph:
     """The hypergraph of a model under a condition.
 
@@ -70,6 +78,8 @@ def build_hypergraph(
             uptakes, or None for the model's own.
         knockouts: gene or reaction ids; genes act through the gene-reaction rule.
         objective: a reaction id in place of the model's own objective.
+        kinetics: turnover numbers and Michaelis constants, as further columns of u behind the others; only a network that was built for
+            them reads these.
 
     Raises:
         InputError: the medium, a knock-out or the objective is not of this model.
@@ -78,15 +88,22 @@ def build_hypergraph(
     knockouts = tuple(sorted(set(knockouts)))
     bounds = apply_condition(tables, medium=medium, knockouts=knockouts, objective=objective)
     condition = None if medium is None else resolve_medium(tables, medium)
+    features, names = reaction_features(tables, bounds), tuple(f.name for f in REACTION_FEATURES)
+    inputs = {"model": tables.key, "medium": condition, "knockouts": knockouts, "objective": objective}
+    if kinetics is not None:
+        from core.metabolic.kinetics import KINETIC_FEATURES
+
+        features = np.concatenate([features, kinetics.features(tables)], axis=1)
+        names, inputs = (*names, *(f.name for f in KINETIC_FEATURES)), inputs | {"kinetics": kinetics.key}
     return MetabolicHypergraph(
         metabolites=tables.metabolites,
         reactions=tables.reactions,
         hyperedge_index=torch.stack([torch.from_numpy(tables.rows), torch.from_numpy(tables.cols)]),
         stoich=torch.from_numpy(tables.stoich),
         x=torch.from_numpy(metabolite_features(tables, bounds)),
-        u=torch.from_numpy(reaction_features(tables, bounds)),
-        feature_names=FeatureNames(tuple(f.name for f in METABOLITE_FEATURES), tuple(f.name for f in REACTION_FEATURES)),
+        u=torch.from_numpy(features),
+        feature_names=FeatureNames(tuple(f.name for f in METABOLITE_FEATURES), names),
         bounds=bounds,
         tables=tables,
-        key=digest_of(model=tables.key, medium=condition, knockouts=knockouts, objective=objective),
+        key=digest_of(**inputs),
     )

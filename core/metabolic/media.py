@@ -61,8 +61,7 @@ def named_media(tables: ModelTables) -> dict[str, dict[str, float]]:
     """
     own = own_medium(tables)
     carbon = carbon_exchanges(tables)
-    sources = {r for r in carbon if own.get(r, 0.0) > TRACE}
-    minimal = {r: bound for r, bound in own.items() if r not in sources}
+    minimal = _minimal(own, carbon)
     at = {nutrient: find_exchange(tables, nutrient) for nutrient in _NUTRIENTS}
     oxygen = at["oxygen"]
     air = {} if oxygen is None else {oxygen: own.get(oxygen, OXYGEN)}
@@ -82,6 +81,27 @@ def named_media(tables: ModelTables) -> dict[str, dict[str, float]]:
     if carbon:
         media["rich"] = own | air | {r: max(RICH, own.get(r, 0.0)) for r in carbon}
     return media
+
+
+def carbon_media(tables: ModelTables) -> dict[str, dict[str, float]]:
+    """The aerobic minimal medium with each single carbon source in turn, by exchange reaction id; empty for a model without oxygen.
+
+    Each brings :data:`CARBON` mmol of carbon, as the named media do; sources whose formula does not count their carbon are left out.
+    """
+    own, oxygen = own_medium(tables), find_exchange(tables, "oxygen")
+    if oxygen is None:
+        return {}
+    carbon = carbon_exchanges(tables)
+    minimal = _minimal(own, carbon) | {oxygen: own.get(oxygen, OXYGEN)}
+    index, metabolite = tables.reaction_index(), _exchanged(tables)
+    counted = {r: _carbons(tables.formulas[metabolite[index[r]]]) for r in carbon}
+    return {r: minimal | {r: CARBON / carbons} for r, carbons in counted.items() if carbons}
+
+
+def _minimal(own: dict[str, float], carbon: Iterable[str]) -> dict[str, float]:
+    """A medium without its carbon sources."""
+    sources = {r for r in carbon if own.get(r, 0.0) > TRACE}
+    return {r: bound for r, bound in own.items() if r not in sources}
 
 
 def find_exchange(tables: ModelTables, nutrient: str) -> str | None:

@@ -152,6 +152,16 @@ def tables_from_model(model: cobra.Model, *, key: str | None = None) -> ModelTab
     return ModelTables(key=key or digest(_pack(content)), **content)
 
 
+def known_tables(model: cobra.Model | ModelTables) -> ModelTables:
+    """The tables of what a function was given."""
+    return model if isinstance(model, ModelTables) else tables_from_model(model)
+
+
+def minimises(model: cobra.Model | ModelTables, objective: str | None) -> bool:
+    """Whether the objective's value is to be read with its sign turned: tables maximise the negative of what a COBRApy model minimises."""
+    return not isinstance(model, ModelTables) and objective is None and model.objective.direction == "min"
+
+
 def save_tables(tables: ModelTables, path: Path) -> Path:
     """Writes the tables as npz (arrays and one JSON text, never pickle), whole or not at all."""
     content = {f.name: getattr(tables, f.name) for f in fields(tables)}

@@ -52,9 +52,9 @@ class Card:
 
 
 def list_checkpoints(*, kind: str | None = None, controls: bool = False) -> list[str]:
-    """Names of the shipped checkpoints, defaults first; controls and ablations only when asked for."""
+    """Names of the shipped checkpoints, defaults first; controls and ablations only when asked for. Seeds of an ensemble are one checkpoint."""
     cards = [_read_card(path) for path in sorted(SHIPPED.glob("*.json"))]
-    wanted = [c for c in cards if (kind is None or c["kind"] == kind) and (controls or not c.get("control"))]
+    wanted = [c for c in cards if (kind is None or c["kind"] == kind) and (controls or not c.get("control")) and not c.get("member_of")]
     return [c["name"] for c in sorted(wanted, key=lambda c: (c["name"] not in ("core", "genome", "rna"), c["name"]))]
 
 
@@ -97,6 +97,17 @@ def load_checkpoint(name_or_path: str | Path, *, kind: str | None = None) -> tup
     except (SafetensorError, RuntimeError, TypeError, ValueError) as error:
         raise InputError(f"Checkpoint {card.name!r} cannot be read ({type(error).__name__}); restore {weights.name} from the release.") from None
     return network.eval().requires_grad_(False), card
+
+
+def load_members(name_or_path: str | Path) -> list[tuple[Any, Card]]:
+    """Every seed of a checkpoint's ensemble, the checkpoint itself first; only that where it was trained once.
+
+    Raises:
+        InputError: as :func:`load_checkpoint`, for any of them.
+    """
+    first = load_checkpoint(name_or_path)
+    folder = _locate(name_or_path)[0].parent
+    return [first, *(load_checkpoint(folder / f"{member}.safetensors") for member in first[1].content.get("members", ()))]
 
 
 def _build(card: Card) -> ReactionNetwork | RnaGine:

@@ -82,15 +82,17 @@ class IncidenceProducts:
         heads = values.shape[-2:]
         if self._weight.shape[-1] != heads[0]:
             return self._through(values.flatten(-2).unsqueeze(-2), to_reactions=to_reactions).squeeze(-2).unflatten(-1, heads)
-        on, factor = self._on, self._per_reaction if to_reactions else self._per_metabolite
+        on, factor = self._on, (self._per_reaction if to_reactions else self._per_metabolite).to(values.dtype)
+        weight = self._weight.to(values.dtype)  # under autocast gates stay in single precision where values do not
         source, target = (on.metabolite, on.reaction) if to_reactions else (on.reaction, on.metabolite)
         if on.name == "sparse" and on.pattern is not None:
             # Scaling the weights costs K * H products, scaling the sums one for every number in them.
-            return weighted_sum(self._weight * factor.index_select(0, target).unsqueeze(-1), values, on.pattern, to_reactions=to_reactions)
+            return weighted_sum(weight * factor.index_select(0, target).unsqueeze(-1), values, on.pattern, to_reactions=to_reactions)
         if self._matrix is not None:
-            out = ((self._matrix if to_reactions else self._matrix.mT) @ values.transpose(-2, -3)).transpose(-2, -3)
+            matrix = self._matrix.to(values.dtype)
+            out = ((matrix if to_reactions else matrix.mT) @ values.transpose(-2, -3)).transpose(-2, -3)
         else:
-            out = incidence_sum(self._weight, values, source, target, len(factor))
+            out = incidence_sum(weight, values, source, target, len(factor))
         return out * factor.view(-1, 1, 1)
 
 

@@ -23,7 +23,10 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
 
 @dataclass(frozen=True)
 class NetworkConfig:
-    """Everything needed to build a :class:`ReactionNetwork`; stored with its weights."""
+    """Everything needed to build a :class:`ReactionNetwork`; stored with its weights.
+
+    ``tied``: one layer's weights serve every depth, so that depth costs no parameters.
+    """
 
     metabolite_channels: int
     reaction_channels: int
@@ -35,6 +38,7 @@ class NetworkConfig:
     normalization: Literal["stoichiometric", "count", "none"] = "stoichiometric"
     magnitude: Literal["linear", "sqrt", "log1p"] = "sqrt"
     activation: str = "gelu"
+    tied: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for the model card."""
@@ -51,7 +55,7 @@ class NetworkOutput(NamedTuple):
     traces: tuple[IncidenceTrace, ...] | None
 
 
-class _Mix(nn.Module):
+class Mix(nn.Module):
     """Residual update of a state by news: s + W2 act(W_n LN(news) + W_s LN(s) + b)."""
 
     def __init__(self, width: int, activation: str) -> None:
@@ -81,7 +85,7 @@ class _Layer(nn.Module):
             normalization=config.normalization,
             magnitude=config.magnitude,
         )
-        self.reaction, self.metabolite = _Mix(width, config.activation), _Mix(width, config.activation)
+        self.reaction, self.metabolite = Mix(width, config.activation), Mix(width, config.activation)
 
     def forward(
         self,
@@ -121,9 +125,9 @@ class ReactionNetwork(nn.Module):
         if config.activation not in ACTIVATIONS:
             raise ValueError(f"activation is {config.activation!r}; choose one of {', '.join(ACTIVATIONS)}")
         self.config = config
-        self.encode_metabolite = _encoder(config.metabolite_channels, config)
-        self.encode_reaction = _encoder(config.reaction_channels, config)
-        self.layers = nn.ModuleList(_Layer(config) for _ in range(config.layers))
+        self.encode_metabolite = encoder(config.metabolite_channels, config.hidden, config.activation)
+        self.encode_reaction = encoder(config.reaction_channels, config.hidden, config.activation)
+        self.layers = nn.ModuleList(_Layer(config) for _ in range(1 if config.tied else config.layers))
         self.read_out = nn.Sequential(
             nn.LayerNorm(config.hidden), nn.Linear(config.hidden, config.hidden), ACTIVATIONS[config.activation](), nn.Linear(config.hidden, 1)
         )
@@ -145,25 +149,35 @@ class ReactionNetwork(nn.Module):
         """Predicts fluxes and growth of a condition, or of a batch of conditions on one model.
 
         Args:
-            x: [..., V, F]; u: [..., E, F_u]; hyperedge_index: [2, K]; stoich: [K].
+            x: [..., V, F]; u: [..., E, F_u], of which the network reads the columns it was built for (those of u that are not given are
+                zero, which stands for kinetic parameters nobody knows); hyperedge_index: [2, K]; stoich: [K].
             lower, upper: [..., E] flux bounds, mmol/gDW/h; predictions are held within them, zero allowed.
             objective: [..., E] objective coefficients.
             mask: [..., K] for every layer, multiplies both passes.
             gate_override: for every layer, or a list with one entry per layer.
             return_trace: also return every layer's factors.
         """
-        h, r = self.encode_metabolite(x), self.encode_reaction(u)
+        h = self.encode_metabolite(x[..., : self.config.metabolite_channels])
+        missing = self.config.reaction_channels - u.shape[-1]
+        r = self.encode_reaction(nn.functional.pad(u, (0, missing)) if missing > 0 else u[..., : self.config.reaction_channels])
         traces: list[IncidenceTrace] = []
-        for depth, layer in enumerate(self.layers):
+        for depth in range(self.config.layers):
+            layer = self.layers[0 if self.config.tied else depth]
             override = gate_override[depth] if isinstance(gate_override, list) else gate_override
             h, r, trace = layer(h, r, hyperedge_index, stoich, mask, override, return_trace)
             if trace is not None:
                 traces.append(trace)
         raw = self.read_out(r).squeeze(-1)
-        # Zero stays possible under a forced minimum (ATP maintenance): an infeasible condition carries no flux.
-        flux = torch.maximum(torch.minimum(torch.sinh(raw.clamp(-12, 12)), upper.clamp_min(0)), lower.clamp_max(0))
-        return NetworkOutput(flux, (flux * objective).sum(-1), raw, tuple(traces) if return_trace else None)
+        return network_output(raw, lower, upper, objective, tuple(traces) if return_trace else None)
 
 
-def _encoder(channels: int, config: NetworkConfig) -> nn.Sequential:
-    return nn.Sequential(nn.Linear(channels, config.hidden), ACTIVATIONS[config.activation](), nn.Linear(config.hidden, config.hidden))
+def network_output(raw: Tensor, lower: Tensor, upper: Tensor, objective: Tensor, traces: tuple[IncidenceTrace, ...] | None = None) -> NetworkOutput:
+    """What a network says once it has read out asinh fluxes, all [..., E]: the fluxes held to the bounds, and growth."""
+    # Zero stays possible under a forced minimum (ATP maintenance): an infeasible condition carries no flux.
+    flux = torch.maximum(torch.minimum(torch.sinh(raw.clamp(-12, 12)), upper.clamp_min(0)), lower.clamp_max(0))
+    return NetworkOutput(flux, (flux * objective).sum(-1), raw, traces)
+
+
+def encoder(channels: int, hidden: int, activation: str) -> nn.Sequential:
+    """The two-layer network that turns features into a state."""
+    return nn.Sequential(nn.Linear(channels, hidden), ACTIVATIONS[activation](), nn.Linear(hidden, hidden))

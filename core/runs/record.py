@@ -43,9 +43,13 @@ class RunInfo:
         arguments: the command line after ``python -m core``.
         state: ``lost`` is a process that ended without saying so (killed, or the computer went down).
         created, ended, heartbeat: Unix times in seconds; ended is None while running or lost.
+        started: when it was last started or resumed; spent: seconds of the sittings before that; sittings: how often it was started.
         done, total: steps; message: one sentence on the current step; metrics: numbers of the latest step.
+        pace: steps per second; ahead: how many more stages of as many steps follow this one.
+        asked: when the process last looked whether it should stop; None when it never did.
         error: why it failed, one sentence; None otherwise.
         pid: the process, None before it reported itself.
+        notes: what the person wrote about it.
     """
 
     id: str
@@ -63,6 +67,18 @@ class RunInfo:
     metrics: Mapping[str, float] = field(default_factory=dict)
     error: str | None = None
     pid: int | None = None
+    started: float | None = None
+    spent: float = 0.0
+    sittings: int = 1
+    pace: float | None = None
+    ahead: int = 0
+    asked: float | None = None
+    notes: str = ""
+
+    @property
+    def resumable(self) -> bool:
+        """Whether :func:`core.runs.resume_run` takes it up again."""
+        return self.state in ("cancelled", "failed", "lost")
 
     @property
     def running(self) -> bool:
@@ -73,14 +89,26 @@ class RunInfo:
         """The share of the steps that is done, 0 to 1."""
         return min(max(self.done / self.total, 0.0), 1.0) if self.total else 0.0
 
+    def seconds(self, now: float | None = None) -> float:
+        """How long it has been worked on in all sittings; up to its last sign of life when that is all that is known."""
+        start = self.created if self.started is None else self.started
+        end = (time.time() if now is None else now) if self.running else self.ended or self.heartbeat or start
+        return self.spent + max(0.0, end - start)
+
+    def time_left(self, now: float | None = None) -> float | None:
+        """Seconds the present stage will still take at its present pace; None when it is not running or the pace is not known yet."""
+        if not (self.running and self.pace and self.heartbeat):
+            return None
+        since = (time.time() if now is None else now) - self.heartbeat
+        return max(0.0, (self.total - self.done) / self.pace - since)
+
+    def time_ahead(self) -> float:
+        """Seconds of the stages like the present one that follow it, at its pace; 0 when there are none or the pace is not known."""
+        return self.ahead * self.total / self.pace if self.pace else 0.0
+
     def history(self) -> list[dict[str, Any]]:
         """The rows written so far, oldest first; a line cut off by a kill is left out."""
-        try:
-            lines = (self.folder / HISTORY_FILE).read_text(encoding="utf-8", errors="replace").splitlines()
-        except OSError:
-            return []
-        rows = (_parse(line) for line in lines)
-        return [row for row in rows if row]
+        return read_lines(self.folder / HISTORY_FILE)
 
     def log_tail(self, lines: int = 40) -> str:
         """The last lines the process printed; a progress bar redrawn in place counts as its last state."""
@@ -94,7 +122,7 @@ def read_folder(folder: Path) -> RunInfo | None:
         return None
     process, progress = read_json(folder / PROCESS_FILE), read_json(folder / PROGRESS_FILE)
     said = state.get("state", "running")
-    if said == "running" and not _alive(process, progress, float(config["created"])):
+    if said == "running" and not _alive(process, progress, float(state.get("started", config["created"]))):
         # Between reading the state and looking for the process it may have ended properly: what it said last holds.
         state = read_json(folder / STATE_FILE)
         said = "lost" if state.get("state", "running") == "running" else state["state"]
@@ -114,6 +142,13 @@ def read_folder(folder: Path) -> RunInfo | None:
         metrics=dict(progress.get("metrics", {})),
         error=state.get("error"),
         pid=process.get("pid"),
+        started=state.get("started"),
+        spent=float(state.get("spent", 0.0)),
+        sittings=int(state.get("sittings", 1)),
+        pace=progress.get("pace"),
+        ahead=int(progress.get("ahead", 0)),
+        asked=progress.get("asked"),
+        notes=str(config.get("notes", "")),
     )
 
 
@@ -128,6 +163,15 @@ def read_json(path: Path) -> dict[str, Any]:
         return _parse(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError):
         return {}
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """The JSON objects of a file with one in each line, oldest first; lines cut off by a kill are left out, an absent file has none."""
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return []
+    return [row for row in map(_parse, lines) if row]
 
 
 def identity(pid: int) -> dict[str, Any]:

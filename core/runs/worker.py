@@ -31,7 +31,7 @@ def main(folder: Path, module: str, arguments: list[str]) -> int:
     sys.argv = [module, *arguments]
     state, error, code = _run(folder, module)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    ending: dict[str, Any] = {"state": state, "ended": time.time(), "exit_code": code}
+    ending: dict[str, Any] = {**record.read_json(folder / record.STATE_FILE), "state": state, "ended": time.time(), "exit_code": code}
     storage.write_json(folder / record.STATE_FILE, ending if error is None else {**ending, "error": error})
     return code
 

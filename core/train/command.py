@@ -6,15 +6,21 @@ import json
 import multiprocessing
 import os
 import sys
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from core.errors import InputError
 from core.runs import ProgressWriter
-from core.storage import write_json
+from core.storage import sweep, write_json
+from core.train.resume import ABOUT, HISTORY
+
+PROCESSES = min(8, os.cpu_count() or 1)
+"""How many local processes solve or fold side by side."""
 
 
 class Terminal:
@@ -24,10 +30,14 @@ class Terminal:
         self._writer = ProgressWriter(folder) if folder else None
         self._bar: Any = None
         self._stage = ""
+        self.stage_note, self.ahead = "", 0
+        if self._writer:
+            self._writer.go_on()
 
     def __call__(self, stage: str, done: int, total: int, **metrics: float) -> None:
         from tqdm import tqdm
 
+        stage = f"{stage}, {self.stage_note}" if self.stage_note else stage
         if stage != self._stage:
             self.close()
             self._stage, self._bar = stage, tqdm(total=total, desc=stage, file=sys.stderr, mininterval=1.0, dynamic_ncols=True)
@@ -35,7 +45,7 @@ class Terminal:
         self._bar.set_postfix({k: f"{v:.4g}" for k, v in metrics.items()}, refresh=False)
         self._bar.update(0)
         if self._writer:
-            self._writer.update(done, total, stage, **metrics)
+            self._writer.update(done, total, stage, ahead=self.ahead, **metrics)
 
     def should_stop(self) -> bool:
         """Whether the run was asked to stop."""
@@ -59,8 +69,21 @@ def workers(scheduler: str | None = None) -> Iterator[Executor]:
             yield client.get_executor()
         return
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    with ProcessPoolExecutor(min(8, os.cpu_count() or 1), mp_context=multiprocessing.get_context("spawn")) as pool:
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(PROCESSES, mp_context=spawn, initializer=end_with_parent) as pool:
         yield pool
+
+
+def end_with_parent() -> None:
+    """Lets a worker end when the process that started it does, however that ended; by itself it would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=watch, name="end-with-parent", daemon=True).start()
 
 
 def read_config(path: str | None, changes: Mapping[str, Any], network: Mapping[str, Any]) -> dict[str, Any]:
@@ -78,38 +101,83 @@ def read_config(path: str | None, changes: Mapping[str, Any], network: Mapping[s
     return values
 
 
-def train_metabolic(values: Mapping[str, Any], folder: Path, *, name: str, scheduler: str | None = None) -> Path:
-    """Samples, trains, evaluates and writes ``<name>.safetensors`` and its card into ``folder``; resumes what is there."""
-    from core.models.checkpoint import save_checkpoint
+def train_metabolic(
+    values: Mapping[str, Any], folder: Path, *, name: str, command: str = "", member: int | None = None, scheduler: str | None = None
+) -> Path:
+    """Samples, trains every seed, evaluates and writes ``<name>.safetensors`` and its card into ``folder``; resumes what is there.
+
+    Args:
+        command: what the card gives as the way to make it again.
+        member: train this seed of the ensemble alone (counted from 0) and write no card: for several processes side by side.
+    """
+    from core.models.network import ReactionNetwork
     from core.train.evaluate import build_card
     from core.train.metabolic import Run, TrainConfig
 
     config = TrainConfig.from_dict(values)
+    sweep(folder)
     terminal = Terminal(folder)
-    run = Run(config, folder)
+    members = config.each_member()
+    if member is not None and not 0 <= member < len(members):
+        raise InputError(f"There is no member {member} of {len(members)}; count from 0.")
+    runs = [Run(one, folder if i == 0 else folder / f"seed-{one.seed}", data=folder) for i, one in enumerate(members)]
+    note_about(folder, runs[0].device, ReactionNetwork(config.build()))
     with workers(scheduler) as executor:
-        splits = run.samples(executor, terminal, terminal.should_stop)
-    network = run.fit(splits["train"], splits["validation"], terminal, terminal.should_stop).cpu()
-    history = [json.loads(line) for line in (folder / "history.jsonl").read_text().splitlines()]
-    card = build_card(name, config, run.tables, network, splits, seconds=history[-1]["seconds"], on_progress=terminal)
-    path = save_checkpoint(network, card, folder)
+        splits = runs[0].samples(executor, terminal, terminal.should_stop, only=("train", "validation"))
+    networks = []
+    chosen = runs if member is None else [runs[member]]
+    for i, run in enumerate(chosen):
+        terminal.stage_note, terminal.ahead = f"seed {run.config.seed}" if len(members) > 1 else "", len(chosen) - 1 - i
+        networks.append(run.fit(splits["train"], splits["validation"], terminal, terminal.should_stop).cpu())
+    terminal.stage_note = ""
+    if member is not None:
+        terminal.close()
+        return runs[member].folder
+    with workers(scheduler) as executor:
+        splits = runs[0].samples(executor, terminal, terminal.should_stop)
+    seconds = sum(json.loads((run.folder / HISTORY).read_text().splitlines()[-1])["seconds"] for run in runs)
+    card = build_card(name, config, runs[0].tables, networks, splits, seconds=seconds, command=command, on_progress=terminal)
+    path = save_ensemble(networks, card, [one.seed for one in members], folder)
     terminal.close()
     print(summary(card))
     print(f"written: {path}")
     return path
 
 
+def note_about(folder: Path, device: str, network: Any) -> None:
+    """Writes what a run computes on, and its network with all its choices and their number of parameters, for whoever watches."""
+    from core.models.device import device_name
+
+    size = sum(p.numel() for p in network.parameters())
+    write_json(folder / ABOUT, {"device": device_name(device), "parameters": size, "network": asdict(network.config)})
+
+
+def save_ensemble(networks: Sequence[Any], card: Mapping[str, Any], seeds: Sequence[int], folder: Path) -> Path:
+    """Writes a checkpoint and, as checkpoints of their own that name it, the other seeds of its ensemble; returns the path of its weights."""
+    from core.models.checkpoint import save_checkpoint
+
+    kept = ("kind", "network", "parameters", "trained_on", "data")
+    names = [f"{card['name']}.seed{seed}" for seed in seeds[1:]]
+    for network, seed, name in zip(networks[1:], seeds[1:], names, strict=True):
+        own = {key: card[key] for key in kept} | {"training": {**card["training"], "seed": seed}}
+        summary = f"Seed {seed} of the ensemble {card['name']!r}; its figures are on that card."
+        save_checkpoint(network, {"name": name, "summary": summary, "member_of": card["name"], **own}, folder)
+    return save_checkpoint(networks[0], {**card, **({"members": names} if names else {})}, folder)
+
+
 def train_rna(values: Mapping[str, Any], folder: Path, *, name: str, scheduler: str | None = None, rfam: Path | None = None) -> Path:
     """Makes families, trains, evaluates and writes ``<name>.safetensors`` and its card into ``folder``; resumes what is there."""
     from core.models.checkpoint import save_checkpoint
-    from core.train.resume import HISTORY
+    from core.models.rna import RnaGine
     from core.train.rna import RnaRun, RnaTrainConfig
     from core.train.rna_evaluate import build_card, synthetic_figures
     from core.train.rna_graphs import embed_packed
 
     config = RnaTrainConfig.from_dict(values)
+    sweep(folder)
     terminal = Terminal(folder)
     run = RnaRun(config, folder)
+    note_about(folder, run.device, RnaGine(config.build()))
     with workers(scheduler) as executor:
         train, validation = (run.split(split, executor, terminal, terminal.should_stop) for split in ("train", "validation"))
     network = run.fit(train, validation, terminal, terminal.should_stop).cpu()
@@ -137,9 +205,11 @@ def evaluate_checkpoint(checkpoint: str, folder: Path, *, with_baselines: bool =
 
             found = evaluate_rna(network, card, folder, executor=executor, rfam=rfam, on_progress=terminal)
         else:
+            from core.models.checkpoint import load_members
             from core.train.evaluate import evaluate
 
-            found = evaluate(network, card, folder, executor=executor, with_baselines=with_baselines, on_progress=terminal)
+            seeds = [one for one, _ in load_members(checkpoint)]
+            found = evaluate(seeds, card, folder, executor=executor, with_baselines=with_baselines, on_progress=terminal)
     terminal.close()
     write_json(folder / "evaluation.json", found)
     print((rna_summary if card.kind == "rna" else summary)({**card.content, **found}))
@@ -154,10 +224,28 @@ def evaluate_checkpoint(checkpoint: str, folder: Path, *, with_baselines: bool =
 
 def summary(card: Mapping[str, Any]) -> str:
     """The card's headline figures as text."""
-    head = f"{'':38s} growth R2  growing only  flux R2 (median)"
-    rows = [(f"{card['name']} ({card['parameters']:,} parameters)", card["test"]), *card.get("baselines", {}).items()]
-    body = [f"{n:38s} {f['growth_r2']:9.3f}  {f['growth_r2_growing']:12.3f}  {f['flux_r2_median']:16.3f}" for n, f in rows]
-    return "\n".join([f"held out: {card['test']['samples']:,} conditions of {card['data']['distribution']}", head, *body])
+    columns = {"growth_r2": "growth R2", "growth_r2_growing": "growing only", "flux_r2_median": "flux R2 (median)"}
+
+    def row(name: str, figures: Mapping[str, Any]) -> str:
+        values = ("-" if figures.get(c) is None else f"{figures[c]:.3f}" for c in columns)
+        return f"{name:44s}" + "  ".join(f"{v:>{len(title)}s}" for v, title in zip(values, columns.values(), strict=True))
+
+    lines = [f"held out: {card['test']['samples']:,} conditions of {card['data']['distribution']}", f"{'':44s}" + "  ".join(columns.values())]
+    lines.append(row(f"{card['name']} ({card['parameters']:,} parameters)", card["test"]))
+    if "ensemble" in card:
+        lines.append(row(f"mean of {card['ensemble']['seeds']} seeds", card["ensemble"]["mean"]))
+    lines += [row(peer, figures) for peer, figures in card.get("baselines", {}).items()]
+    lines += [row(f"held out by {split}", figures) for split, figures in card.get("held_out", {}).items()]
+    lines += [row(f"on {model}, never seen", figures) for model, figures in card.get("transfer", {}).items()]
+    found = card["essentiality"]
+    scores = {"its knock-outs": "ap_knockout", "|flux|": "ap_flux", "degree": "ap_degree"}
+    told = ", ".join(f"{name} {_shown(found[figure])}" for name, figure in scores.items())
+    lines.append(f"essential reactions ({found['share_essential']:.1%} of {found['reactions']:,}), average precision: {told}")
+    return "\n".join(lines)
+
+
+def _shown(figure: float | None) -> str:
+    return "-" if figure is None else f"{figure:.3f}"
 
 
 def rna_summary(card: Mapping[str, Any]) -> str:

@@ -1,26 +1,73 @@
-"""Random growth conditions for training and for quoting figures: ``core-conditions-v1``."""
+"""Random growth conditions for training and for quoting figures, and their truth by flux balance analysis.
+
+Two distributions, each fixed by its name: ``core-conditions-v1`` (few carbon sources, oxygen, reactions knocked out) and ``genome-conditions-v1``
+(carbon, nitrogen and oxygen sources, genes knocked out, each biomass objective a model has). What is held out is fixed by the ids alone, before
+anything is drawn: a fifth of the carbon sources and a fifth of the genes (of the reactions, where reactions are knocked out).
+"""
 
 from __future__ import annotations
 
+import hashlib
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
 from core.errors import InputError
-from core.metabolic.condition import ConditionBounds, apply_condition, own_medium
-from core.metabolic.media import carbon_exchanges, find_exchange
+from core.metabolic.condition import ConditionBounds, apply_condition, own_medium, uptake_side
+from core.metabolic.flux_balance import NO_GROWTH
+from core.metabolic.media import CARBON, TRACE, carbon_exchanges, find_exchange
+from core.metabolic.programme import OPTIMAL, FluxProgramme
 from core.metabolic.tables import ModelTables
 
 DISTRIBUTION = "core-conditions-v1"
+GENOME = "genome-conditions-v1"
+DISTRIBUTIONS = (DISTRIBUTION, GENOME)
+
+SPLITS = ("all", "seen", "nutrient", "gene", "both")
+"""``all``: everything may occur. ``seen``: no held-out nutrient or gene, what a network that is asked about the others is trained on. ``nutrient``:
+at least one held-out carbon source, no held-out gene. ``gene``: the other way round. ``both``: at least one of each."""
+
+HELD_OUT = 5
+"""One id in this many is held out."""
+KNOCKOUTS = (0.4, 0.3, 0.2, 0.1)
+"""Probability of 0, 1, 2 and 3 genes knocked out in :data:`GENOME`."""
+OTHER_OBJECTIVE = 0.15
+"""How often :data:`GENOME` aims at another biomass reaction than the model's own, where it has one."""
+BIOMASS_PARTS = 15
+"""A biomass reaction joins at least this many metabolites."""
 
 
 @dataclass(frozen=True)
 class SampledCondition:
-    """One draw: uptake bounds (mmol/gDW/h) that replace the medium, and reactions knocked out."""
+    """One draw: uptake bounds (mmol/gDW/h) that replace the medium, reactions or genes knocked out, the objective (None: the model's own)."""
 
     medium: dict[str, float]
     knockouts: tuple[str, ...]
+    objective: str | None = None
+
+
+class _Pool(NamedTuple):
+    """What may be drawn freely, and what a held-out split draws at least one of."""
+
+    free: list[str]
+    asked: list[str]
+
+    def draw(self, rng: np.random.Generator, count: int | np.integer) -> list[str]:
+        """``count`` different ids, in the order drawn; one of them from ``asked`` where there is any."""
+        if not self.asked:
+            return [self.free[i] for i in rng.choice(len(self.free), size=min(count, len(self.free)), replace=False)]
+        first = self.asked[rng.integers(len(self.asked))]
+        others = [i for i in self.free + self.asked if i != first]
+        return [first, *(others[i] for i in rng.choice(len(others), size=min(count - 1, len(others)), replace=False))]
+
+
+def is_held_out(identifier: str) -> bool:
+    """Whether a nutrient, gene or reaction is kept back from training in the held-out splits: by its id alone, the same in every model."""
+    return hashlib.sha256(identifier.encode()).digest()[0] % HELD_OUT == 0
 
 
 def internal_reactions(tables: ModelTables) -> list[str]:
@@ -34,71 +81,169 @@ def internal_reactions(tables: ModelTables) -> list[str]:
     ]
 
 
-def sample_conditions(tables: ModelTables, count: int, seed: int) -> list[SampledCondition]:
-    """``count`` conditions of :data:`DISTRIBUTION`, the same for the same model and seed.
+def biomass_reactions(tables: ModelTables) -> list[str]:
+    """The model's own objective first, then its other biomass reactions (by id and size)."""
+    size = np.bincount(tables.cols, minlength=len(tables.reactions))
+    own = [tables.reactions[e] for e in np.flatnonzero(tables.objective)]
+    return own + [r for e, r in enumerate(tables.reactions) if "biomass" in r.lower() and size[e] >= BIOMASS_PARTS and r not in own]
 
-    Glucose is removed; 1 to 3 carbon sources are drawn without replacement from the exchanges whose metabolite holds
+
+def knockable_genes(tables: ModelTables) -> list[str]:
+    """Genes that occur in a rule, without placeholders for spontaneous reactions (``s0001``)."""
+    used = {g for rule in tables.gprs for g in re.findall(r"[^\s()]+", rule)}
+    return [g for g in tables.genes if g in used and not re.fullmatch(r"s\d+", g.lower())]
+
+
+def sample_conditions(tables: ModelTables, count: int, seed: int, *, distribution: str = DISTRIBUTION, split: str = "all") -> list[SampledCondition]:
+    """``count`` conditions of a distribution and split, the same for the same model and seed.
+
+    core-conditions-v1: glucose is removed; 1 to 3 carbon sources are drawn without replacement from the exchanges whose metabolite holds
     carbon (not CO2), each uptake uniform on 1-20; glucose comes back with probability 0.5, uniform on 1-20; oxygen is
     0 with probability 0.2, uniform on 1-40 with 0.4 and 1000 otherwise; other uptakes are the model's own; 0 to 3
     internal reactions are knocked out.
 
+    genome-conditions-v1: the model's own medium without its carbon sources; 1 to 3 of the carbon sources that support growth
+    when they are the only one (:func:`usable_carbon_sources`), each bringing 6-120 mmol carbon/gDW/h (uniform, divided by its
+    carbon atoms); glucose back with probability 0.5, uniform on 1-20; oxygen as above; ammonium unlimited with probability
+    0.7, uniform on 1-20 with 0.15, otherwise replaced by 1 or 2 other nitrogen sources, each uniform on 1-20; 0 to 3 genes
+    knocked out (:data:`KNOCKOUTS`); another biomass reaction as objective with probability 0.15, where the model has one.
+
     Raises:
-        InputError: the model exchanges no glucose or no oxygen.
+        InputError: the model lacks what the distribution varies, or distribution or split are unknown.
     """
+    if distribution not in DISTRIBUTIONS or split not in SPLITS:
+        raise InputError(f"There are no conditions {distribution!r}, {split!r}; choose of {', '.join(DISTRIBUTIONS)} and of {', '.join(SPLITS)}.")
     rng = np.random.default_rng(seed)
+    return (_core_conditions if distribution == DISTRIBUTION else _genome_conditions)(tables, count, rng, split)
+
+
+def _core_conditions(tables: ModelTables, count: int, rng: np.random.Generator, split: str) -> list[SampledCondition]:
+    glucose, oxygen = _glucose_and_oxygen(tables, DISTRIBUTION)
     base = own_medium(tables)
-    carbon, internal = carbon_exchanges(tables), internal_reactions(tables)
-    glucose, oxygen = find_exchange(tables, "glucose"), find_exchange(tables, "oxygen")
-    if glucose is None or oxygen is None:
-        raise InputError(f"{DISTRIBUTION} varies glucose and oxygen, and {tables.id} does not exchange both; train on another model.")
+    carbon = _pool(carbon_exchanges(tables), split, "nutrient", never=(glucose,))
+    internal = _pool(internal_reactions(tables), split, "gene")
+    order = {r: i for i, r in enumerate(tables.reactions)}
     drawn = []
     for _ in range(count):
         medium = dict(base)
         medium.pop(glucose, None)
-        sources = rng.choice(len(carbon), size=rng.integers(1, 4), replace=False)
-        medium |= {carbon[i]: float(rng.uniform(1, 20)) for i in sources}
+        medium |= {r: float(rng.uniform(1, 20)) for r in carbon.draw(rng, rng.integers(1, 4))}
         if rng.random() < 0.5:
             medium[glucose] = float(rng.uniform(1, 20))
-        kind = rng.random()
-        medium[oxygen] = 0.0 if kind < 0.2 else float(rng.uniform(1, 40)) if kind < 0.6 else 1000.0
-        lost = rng.choice(len(internal), size=rng.integers(0, 4), replace=False)
-        drawn.append(SampledCondition(medium, tuple(internal[i] for i in sorted(lost))))
+        medium[oxygen] = _oxygen(rng)
+        lost = internal.draw(rng, max(int(rng.integers(0, 4)), bool(internal.asked)))
+        drawn.append(SampledCondition(medium, tuple(sorted(lost, key=order.__getitem__))))
     return drawn
+
+
+def _genome_conditions(tables: ModelTables, count: int, rng: np.random.Generator, split: str) -> list[SampledCondition]:
+    glucose, oxygen = _glucose_and_oxygen(tables, GENOME)
+    atoms, base = _exchanged_atoms(tables), _without_carbon(tables)
+    ammonium = next((r for r, a in atoms.items() if a.get("N") == 1 and set(a) == {"N", "H"}), None)
+    carbon = _pool(usable_carbon_sources(tables), split, "nutrient", never=(glucose,))
+    nitrogen = _pool([r for r in atoms if atoms[r].get("N") and r != ammonium and r not in base], split, "nutrient", required=False)
+    genes = _pool(knockable_genes(tables), split, "gene")
+    aims = biomass_reactions(tables)
+    drawn = []
+    for _ in range(count):
+        medium = dict(base)
+        medium |= {r: float(rng.uniform(6, 120) / atoms[r]["C"]) for r in carbon.draw(rng, rng.integers(1, 4))}
+        if rng.random() < 0.5:
+            medium[glucose] = float(rng.uniform(1, 20))
+        medium[oxygen] = _oxygen(rng)
+        kind = rng.random()
+        if ammonium and kind >= 0.7:
+            medium.pop(ammonium, None)
+            if kind < 0.85:
+                medium[ammonium] = float(rng.uniform(1, 20))
+            else:
+                medium |= {r: float(rng.uniform(1, 20)) for r in nitrogen.draw(rng, rng.integers(1, 3))}
+        lost = genes.draw(rng, max(int(rng.choice(len(KNOCKOUTS), p=KNOCKOUTS)), bool(genes.asked)))
+        other = aims[rng.integers(1, len(aims))] if len(aims) > 1 and rng.random() < OTHER_OBJECTIVE else None
+        drawn.append(SampledCondition(medium, tuple(sorted(lost)), other))
+    return drawn
+
+
+@lru_cache(maxsize=4)
+def usable_carbon_sources(tables: ModelTables) -> tuple[str, ...]:
+    """Exchanges whose compound supports growth as the only carbon source, 60 mmol C/gDW/h with oxygen, on the model's own minerals."""
+    _, oxygen = _glucose_and_oxygen(tables, GENOME)
+    atoms, index, side = _exchanged_atoms(tables), tables.reaction_index(), uptake_side(tables)
+    bare = apply_condition(tables, medium=_without_carbon(tables) | {oxygen: 1000.0})
+    programme, usable = FluxProgramme(tables), []
+    for source in carbon_exchanges(tables):
+        if atoms[source].get("C"):
+            lower, upper, e = bare.lower.copy(), bare.upper.copy(), index[source]
+            (lower if side[e] > 0 else upper)[e] = -side[e] * CARBON / atoms[source]["C"]
+            if programme.maximise(lower, upper, tables.objective).value > NO_GROWTH:
+                usable.append(source)
+    return tuple(usable)
+
+
+def _exchanged_atoms(tables: ModelTables) -> dict[str, dict[str, float]]:
+    """Atoms by element of what each exchange reaction exchanges; empty where no formula is known."""
+    from core.metabolic.features import parse_formula
+
+    pairs = zip(tables.rows, tables.cols, strict=True)
+    return {tables.reactions[e]: parse_formula(tables.formulas[v]) or {} for v, e in pairs if tables.exchange[e]}
+
+
+def _without_carbon(tables: ModelTables) -> dict[str, float]:
+    """The model's own medium without its carbon sources; traces of cofactors stay."""
+    sources = set(carbon_exchanges(tables))
+    return {r: b for r, b in own_medium(tables).items() if r not in sources or b <= TRACE}
+
+
+def _pool(ids: Sequence[str], split: str, kind: str, *, never: Sequence[str] = (), required: bool = True) -> _Pool:
+    """What a split may draw of some ids; ``never`` names ids that are not held out."""
+    if split == "all":
+        return _Pool(list(ids), [])
+    held = [i for i in ids if is_held_out(i) and i not in never]
+    return _Pool([i for i in ids if i not in held], held if required and split in (kind, "both") else [])
+
+
+def _glucose_and_oxygen(tables: ModelTables, distribution: str) -> tuple[str, str]:
+    glucose, oxygen = find_exchange(tables, "glucose"), find_exchange(tables, "oxygen")
+    if glucose is None or oxygen is None:
+        raise InputError(f"{distribution} varies glucose and oxygen, and {tables.id} does not exchange both; train on another model.")
+    return glucose, oxygen
+
+
+def _oxygen(rng: np.random.Generator) -> float:
+    kind = rng.random()
+    return 0.0 if kind < 0.2 else float(rng.uniform(1, 40)) if kind < 0.6 else 1000.0
 
 
 def bounds_of(tables: ModelTables, condition: SampledCondition) -> ConditionBounds:
     """The flux bounds of a sampled condition."""
-    return apply_condition(tables, medium=condition.medium, knockouts=condition.knockouts)
+    return apply_condition(tables, medium=condition.medium, knockouts=condition.knockouts, objective=condition.objective)
 
 
-def solve(source: str, lower: np.ndarray, upper: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Truth for a block of conditions, by COBRApy: growth by FBA [N] (1/h), fluxes by pFBA [N, E] (mmol/gDW/h).
+def solve(source: str, lower: np.ndarray, upper: np.ndarray, objective: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Truth for a block of conditions: growth by FBA [N] (1/h), fluxes by pFBA [N, E] (mmol/gDW/h), and whether each was solved [N] bool.
 
-    An infeasible condition has growth 0 and no flux.
+    An infeasible condition has growth 0 and no flux. One that the solver gives up on has nan, and False.
 
     Args:
-        source: what :func:`core.metabolic.load_model` reads.
-        lower, upper: [N, E] flux bounds.
+        source: what :func:`core.metabolic.load_tables` reads.
+        lower, upper: [N, E] flux bounds; objective: [N] row of the reaction that is maximised.
     """
-    from cobra.flux_analysis import pfba
-
-    from core.metabolic import load_model
-
-    if source not in _MODELS:
-        _MODELS[source] = load_model(source)
-    model = _MODELS[source]
-    growth, fluxes = np.zeros(len(lower)), np.zeros(lower.shape)
-    for n, (low, high) in enumerate(zip(lower, upper, strict=True)):
-        with model:
-            for reaction, a, b in zip(model.reactions, low, high, strict=True):
-                if (reaction.lower_bound, reaction.upper_bound) != (a, b):
-                    reaction.bounds = (a, b)
-            best = model.slim_optimize(error_value=np.nan)
-            if np.isfinite(best):
-                growth[n] = best
-                fluxes[n] = pfba(model).fluxes.to_numpy()
-    return growth, fluxes
+    programme, count = _programme(source)
+    programme.forget()  # a block's truth is the same to the last bit whichever worker solves it, after whatever
+    growth, fluxes, known = np.zeros(len(lower)), np.zeros(lower.shape), np.ones(len(lower), dtype=bool)
+    for n, (low, high, aim) in enumerate(zip(lower, upper, objective, strict=True)):
+        solved = programme.parsimonious(low, high, np.eye(1, count, int(aim))[0])
+        if solved.status == OPTIMAL and solved.fluxes is not None:
+            growth[n], fluxes[n] = solved.value, solved.fluxes
+        elif solved.status != "infeasible":
+            growth[n], fluxes[n], known[n] = np.nan, np.nan, False
+    return growth, fluxes, known
 
 
-_MODELS: dict[str, Any] = {}
-"""One parsed model per worker process and source."""
+@lru_cache(maxsize=2)
+def _programme(source: str) -> tuple[FluxProgramme, int]:
+    """One programme per worker process and model."""
+    from core.metabolic import load_tables
+
+    tables = load_tables(source)
+    return FluxProgramme(tables, split=True), len(tables.reactions)

@@ -18,7 +18,7 @@ from core.errors import Cancelled, InputError
 from core.models.device import autocast, resolve_device
 from core.models.rna import RnaGine, RnaGineConfig
 from core.storage import write_bytes
-from core.train.resume import append_history, pin_settings, restore_state, save_state, schedule
+from core.train.resume import append_history, append_loss, pin_settings, restore_state, save_state, schedule
 from core.train.rna_families import RELATIVES, SHUFFLES, Families, make_families
 from core.train.rna_graphs import PER_FAMILY, PackedGraphs, embed_packed, pack_families
 
@@ -170,8 +170,9 @@ class RnaRun:
             optimizer.step()
             step += 1
             _follow(average, network, min(c.average, step / (step + 10)))
-            if step % 10 == 0:
+            if step % 10 == 0 or step == total:
                 on_progress("training", step, total, loss=float(loss.detach()))
+                append_loss(self.folder, step, total, float(loss.detach()))
             ended_epoch = step % per_epoch == 0
             if ended_epoch:
                 best = self._validate(average, validation, step // per_epoch, float(loss.detach()), best, time.monotonic() - started)

@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.errors import InputError
 from core.metabolic.condition import Medium
-from core.ui import device, networks
+from core.ui import device, kinetics, networks
 from core.ui.view_state import ViewState
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from core.explain import ReactionImportance
+    from core.explain.seed_spread import SeedSpread
     from core.metabolic import FbaResult, ModelTables, SearchIndex, Subsystems
     from core.models import Card, ReactionNetwork
     from core.viz.view import NetworkView
@@ -25,20 +26,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Given:
-    """A model under a condition: what FBA and the network are both given. Hashable, so that it is the key of what follows."""
+    """A model under a condition: what FBA and the network are both given. Hashable, so that it is the key of what follows.
+
+    ``kinetics`` names kinetic parameters a person loaded, where the network reads such.
+    """
 
     model: str
     model_objective: str | None
     medium: str | tuple[tuple[str, float], ...] | None
     knockouts: tuple[str, ...]
     objective: str | None
+    kinetics: str | None = None
 
     @classmethod
     def of(cls, view: ViewState) -> Given:
         """The condition of a view."""
         medium = view.medium if view.medium is None or isinstance(view.medium, str) else tuple(sorted(view.medium.items()))
         chosen = view.settings.get("explorer.model_objective")
-        return cls(view.model, str(chosen) if chosen else None, medium, view.knockouts, view.objective)
+        own = str(chosen) if chosen else None
+        return cls(view.model, own, medium, view.knockouts, view.objective, kinetics.for_network(view))
 
     def condition(self) -> dict[str, Any]:
         """Keyword arguments of core's functions."""
@@ -136,7 +142,8 @@ def _importance(given: Given, name: str, weights: str, where: str) -> ReactionIm
     from core.explain.reactions import INSTANT
 
     network = _checkpoint(name, weights, where)
-    return reaction_importance(tables(given.model, given.model_objective), network, methods=INSTANT, device=where, **given.condition())
+    chosen = given.condition() | {"kinetics": kinetics.stored(given.kinetics) if given.kinetics else None}
+    return reaction_importance(tables(given.model, given.model_objective), network, methods=INSTANT, device=where, **chosen)
 
 
 def importance(given: Given, name: str) -> ReactionImportance:
@@ -155,6 +162,38 @@ def shown(given: Given, view: ViewState) -> ReactionImportance:
     _, card = checkpoint(view.checkpoint)
     layer, head = layer_and_head(view)
     return _part(given, view.checkpoint, card.weights_sha256, device.choice().device, layer, head)
+
+
+def seeds(name: str) -> int:
+    """How many networks a checkpoint's ensemble has."""
+    return 1 + len(checkpoint(name)[1].content.get("members", ()))
+
+
+@st.cache_resource(max_entries=4, show_spinner="Loading the seeds ...")
+def _members(name: str, weights: str, where: str) -> list[tuple[ReactionNetwork, Card]]:
+    from core.models import load_members
+
+    return [(network.to(where), card) for network, card in load_members(networks.source(name))]
+
+
+@st.cache_resource(max_entries=12, show_spinner="Running the other seeds ...")
+def _spread(given: Given, name: str, weights: str, where: str) -> SeedSpread:
+    from core.explain.seed_spread import seed_spread
+
+    return seed_spread(_members(name, weights, where), _importance(given, name, weights, where).graph, device=where)
+
+
+def seed_spread(given: Given, name: str) -> SeedSpread | None:
+    """What each seed of an ensemble does under a condition; None for a single network."""
+    return _spread(given, name, checkpoint(name)[1].weights_sha256, device.choice().device) if seeds(name) > 1 else None
+
+
+def with_seeds(given: Given, view: ViewState) -> ReactionImportance:
+    """What :func:`shown` gives, with standard deviations over seeds where the checkpoint is an ensemble."""
+    spread = seed_spread(given, view.checkpoint)
+    if spread is None:
+        return shown(given, view)
+    return importance(given, view.checkpoint).with_seeds(spread).part(*layer_and_head(view))
 
 
 def layer_and_head(view: ViewState) -> tuple[int | None, int | None]:

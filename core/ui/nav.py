@@ -34,6 +34,34 @@ PAGES = (
         "A metabolic model as a hypergraph, coloured by a trained network's gates.",
     ),
     PageEntry(
+        "pages/conditions.py",
+        "conditions",
+        "Conditions",
+        ":material/compare_arrows:",
+        "Two media, knock-outs or networks side by side, many media as a matrix, and whether gates move where fluxes move.",
+    ),
+    PageEntry(
+        "pages/gates.py",
+        "gates",
+        "Metabolite gates",
+        ":material/scatter_plot:",
+        "Whether a network weighs ATP, or any other metabolite, differently in its reactions; beside untrained and shuffled controls.",
+    ),
+    PageEntry(
+        "pages/gating.py",
+        "gating",
+        "Does gating help?",
+        ":material/rule:",
+        "Networks with and without gates, with other activations and of other kinds, compared over seeds on the same conditions.",
+    ),
+    PageEntry(
+        "pages/measurements.py",
+        "measurements",
+        "Measurements",
+        ":material/labs:",
+        "Essential genes, fitness or fold changes from a file, beside gates, FBA and the model's structure.",
+    ),
+    PageEntry(
         "pages/rna.py", "rna", "RNA", ":material/genetics:", "An RNA's structure and graph, and what a trained network passes along each edge."
     ),
     PageEntry(
@@ -44,7 +72,11 @@ PAGES = (
         "The trained networks: how they were made, how good they are.",
     ),
     PageEntry(
-        "pages/runs.py", "runs", "Training runs", ":material/play_circle:", "Start, follow and stop trainings; they go on when this tab is closed."
+        "pages/train.py",
+        "train",
+        "Train",
+        ":material/play_circle:",
+        "Start, follow, stop, resume and compare trainings; they go on when this tab is closed.",
     ),
     PageEntry("pages/storage.py", "storage", "Stored data", ":material/folder:", "What Gatescope keeps on this computer, and how to clear it."),
 )

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from core import storage
 from core.errors import InputError
+from core.runs.record import CONFIG_FILE, read_json
 
 RUN = "run:"
+_MEMBER = re.compile(r"\.seed\d+$")
 _RUN_ID = re.compile(r"[\w.-]{1,80}")
 
 
@@ -41,14 +43,18 @@ def source(name: str, kind: str = "metabolic") -> str | Path:
 
 def label(name: str) -> str:
     """How a network is called on the page."""
-    return f"trained here: {name.removeprefix(RUN)}" if name.startswith(RUN) else name
+    run = name.removeprefix(RUN)
+    if not name.startswith(RUN) or not _RUN_ID.fullmatch(run):
+        return name
+    called = read_json(storage.folder("runs") / run / CONFIG_FILE).get("name")
+    return f"trained here: {called} ({run[:15]})" if called else f"trained here: {run}"
 
 
 def _weights(folder: Path) -> Path | None:
-    """The checkpoint a finished run wrote, with its card beside it."""
+    """The checkpoint a finished run wrote, with its card beside it; the other seeds of an ensemble, written before it, are none by themselves."""
     for card in sorted(folder.glob("*.json")):
         weights = card.with_suffix(".safetensors")
-        if weights.is_file():
+        if weights.is_file() and not _MEMBER.search(card.stem):
             return weights
     return None
 

@@ -25,6 +25,8 @@ SELECTION_KINDS = ("rxn", "met", "gene", "sub", "base", "elem")
 MAX_HOPS = 4
 MAX_TEXT = 200
 MAX_ITEMS = 500
+OWN_MEDIUM = "own"
+"""The model's own medium as ``medium_b``, where None leaves the choice to the page."""
 
 Setting = str | int | float | bool | None
 
@@ -51,6 +53,9 @@ class ViewState:
         compartment, gene, search: filters of the tables.
         rna: ``example:<id>`` of a bundled RNA, or ``upload:<sha256>`` of a text kept among the uploads.
         rna_record: which of its records, counted from 0. rna_net: the trained network that reads it, named as ``checkpoint`` is.
+        medium_b, knockouts_b, checkpoint_b: the condition B that is compared; as ``medium``, ``knockouts`` and ``checkpoint``, but None for
+            ``medium_b`` is one of the model's named media other than A's, :data:`OWN_MEDIUM` the model's own; None for ``checkpoint_b`` is A's.
+        media: names or exchange ids of the media of the matrix, or None for the model's named media.
         settings: anything else a page keeps, as ``<page>.<name>`` to a plain value.
     """
 
@@ -74,6 +79,10 @@ class ViewState:
     rna: str = "example:trna-phe"
     rna_record: int = 0
     rna_net: str = "rna"
+    medium_b: str | Mapping[str, float] | None = None
+    knockouts_b: tuple[str, ...] = ()
+    checkpoint_b: str | None = None
+    media: tuple[str, ...] | None = None
     settings: Mapping[str, Setting] = field(default_factory=dict)
 
     def __hash__(self) -> int:
@@ -272,6 +281,13 @@ def _identifiers(value: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(items))
 
 
+def _names(value: Any) -> tuple[str, ...]:
+    items = tuple(_text(item) for item in value)
+    if len(items) > MAX_ITEMS or any("," in item for item in items):
+        raise ValueError(f"it is not a list of at most {MAX_ITEMS} names without commas")
+    return tuple(dict.fromkeys(items))
+
+
 def _medium(value: Any) -> str | dict[str, float]:
     if isinstance(value, str):
         return _text(value)
@@ -364,4 +380,8 @@ _CODECS: dict[str, _Codec] = {
     "rna": _Codec("rna", _rna),
     "rna_record": _Codec("record", _integer(0, 99_999), str, int),
     "rna_net": _Codec("rnanet", _network),
+    "medium_b": _Codec("mediumb", _optional(_medium), _write_medium, _parse_medium),
+    "knockouts_b": _Codec("kob", _identifiers, _join, _split),
+    "checkpoint_b": _Codec("netb", _optional(_network)),
+    "media": _Codec("media", _optional(_names), _join, _split),
 }

@@ -81,7 +81,10 @@ def gate_histogram(per_layer: pd.DataFrame) -> go.Figure:
 
 
 def ranking_bars(table: pd.DataFrame, column: str, top: int = 25) -> go.Figure:
-    """The ``top`` reactions by the magnitude of ``column``, largest first; customdata holds the entity id "rxn:ID"."""
+    """The ``top`` reactions by the magnitude of ``column``, largest first; customdata holds the entity id "rxn:ID".
+
+    Mean gates of an ensemble carry their standard deviation over seeds (column ``gate_seed_sd``) as error bars.
+    """
     import plotly.graph_objects as go
 
     known = table[table[column].notna()]
@@ -96,6 +99,7 @@ def ranking_bars(table: pd.DataFrame, column: str, top: int = 25) -> go.Figure:
         colour = {"color": values, "cmin": -limit, "cmax": limit, "colorscale": list(DIVERGING)}
     else:
         colour = {"color": "#3b6fb6"}
+    spread = column == "gate" and "gate_seed_sd" in best
     names = [f"{plain(name)}" for name in best["reaction"]]
     full = [plain(name) for name in (best["name"] if "name" in best else best["reaction"])]
     bars = go.Bar(
@@ -106,15 +110,17 @@ def ranking_bars(table: pd.DataFrame, column: str, top: int = 25) -> go.Figure:
         hovertext=full,
         hovertemplate="%{y}: %{hovertext}<br>%{x:.4g}<extra></extra>",
         marker=colour | {"line": {"color": CASING, "width": 1}},
+        error_x={"type": "data", "array": best["gate_seed_sd"], "color": CASING, "thickness": 1.5, "width": 3} if spread else None,
     )
     title = AXIS.get(column, column)
     figure = go.Figure(bars)
     figure.update_yaxes(autorange="reversed", automargin=True, tickmode="array", tickvals=names, type="category")
     figure.update_xaxes(title=title, range=[0, 1] if fixed else None)
-    alt = f"Bars of the {len(best)} reactions with the largest {title}" + (
+    alt = f"Bars of the {len(best)} reactions with the largest {title}{', with error bars over seeds' if spread else ''}" + (
         f"; first {best['reaction'].iloc[0]} with {values[0]:.3g}." if len(best) else "."
     )
-    figure = finished(figure, f"Reactions ranked by {title.split(',')[0].split(' (')[0]}", alt, height=120 + 21 * max(4, len(best)))
+    heading = f"Reactions ranked by {title.split(',')[0].split(' (')[0]}{', ± over seeds' if spread else ''}"
+    figure = finished(figure, heading, alt, height=120 + 21 * max(4, len(best)))
     return figure.update_layout(clickmode="event+select")
 
 

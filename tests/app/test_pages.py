@@ -11,7 +11,6 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import storage
-from core.runs import ProgressWriter, RunInfo, list_runs, record
 from core.ui.about import PACKAGES
 from core.ui.starts import STARTS
 from core.ui.text import duration, plain, size
@@ -33,14 +32,6 @@ def app(page: str | None = None, **query: str) -> AppTest:
         test.switch_page(f"pages/{page}.py").run()
     assert not test.exception
     return test
-
-
-def a_run(run_id: str, state: dict[str, object], **config: object) -> Path:
-    folder = storage.folder("runs") / run_id
-    about = {"schema": record.SCHEMA, "kind": "train-metabolic", "name": run_id, "arguments": ["train", "--seed", "1"], "created": 1_700_000_000.0}
-    storage.write_json(folder / record.STATE_FILE, state)
-    storage.write_json(folder / record.CONFIG_FILE, {**about, **config})
-    return folder
 
 
 def test_another_python_is_refused_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,54 +122,6 @@ def test_the_cards_of_both_halves_are_shown_with_what_beats_them() -> None:
         content["baselines"]["4-mer cosine (sequence only)"]["rfam_folded"] > content["test"]["rfam_folded"]
     )
     assert app("checkpoints", **{"s.checkpoints.card": '"rna_standard"'}).selectbox(key="card_checkpoint").value == "rna_standard"
-
-
-def test_runs_shows_every_state_in_words() -> None:
-    done = a_run("20250101-000003-aaaaaa", {"state": "finished", "ended": 1_700_000_065.0}, created=1_700_000_003.0, name="**bold** <b>run</b>")
-    writer = ProgressWriter(done)
-    writer.update(2, 2, "trained", loss=0.125)
-    for epoch in (1, 2):
-        writer.record(epoch=epoch, loss=1 / epoch, growth_r2=1 - 1 / epoch)
-    a_run(
-        "20250101-000002-bbbbbb",
-        {"state": "failed", "ended": 1_700_000_005.0, "error": "The file is empty; choose another."},
-        created=1_700_000_002.0,
-    )
-    a_run("20250101-000001-cccccc", {"state": "running"}, created=1_700_000_001.0)
-    a_run("20250101-000000-dddddd", {"state": "cancelled", "ended": 1_700_000_005.0}, created=1_700_000_000.0)
-    assert [run.state for run in list_runs()] == ["finished", "failed", "lost", "cancelled"]
-    test = app("runs")
-    assert next(heading.value for heading in test.subheader) == r"\*\*bold\*\* \<b\>run\</b\>"
-    assert test.error[0].value == plain("The file is empty; choose another.")
-    assert "killed" in test.warning[0].value
-    assert (test.metric[0].label, test.metric[0].value) == ("loss", "0.125")
-    assert "took 1 min 2 s" in " ".join(caption.value for caption in test.caption)
-    test.button(key="delete_20250101-000000-dddddd").click().run()
-    assert [run.state for run in list_runs()] == ["finished", "failed", "lost"]
-
-
-def test_the_form_starts_the_training_it_describes(monkeypatch: pytest.MonkeyPatch) -> None:
-    started: list[tuple[str, list[str], str]] = []
-
-    def start_job(kind: str, arguments: list[str], *, name: str) -> RunInfo:
-        started.append((kind, arguments, name))
-        return RunInfo(id="x", folder=Path("x"), kind=kind, name=name, arguments=tuple(arguments), state="running", created=0.0)
-
-    monkeypatch.setattr("core.ui.run_card.start_job", start_job)
-    test = app("runs")
-    test.text_input[0].set_value("mine")
-    test.number_input[0].set_value(64)
-    test.number_input[1].set_value(3)
-    test.number_input[2].set_value(7)
-    next(control for control in test.segmented_control if control.label == "Gates").set_value("metabolite")
-    next(button for button in test.button if button.label == "Start training").click().run()
-    assert started == [
-        (
-            "train-metabolic",
-            ["train", "metabolic", "--out", "{run}", "--samples", "64", "--epochs", "3", "--seed", "7", "--gate", "metabolite"],
-            "mine",
-        )
-    ]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
-from core.bench import cases, format_table, main, rna_walk, run, run_bench
+from core.bench import cases, format_table, knockouts, main, rna_walk, run, run_bench
 from core.rna import _forgi
 from core.rna.elements import decompose
 
@@ -26,7 +26,7 @@ def measured() -> tuple[pd.DataFrame, list[dict]]:
 def test_ratios_are_quotients_of_the_times_reported(measured):
     table, seen = measured
     assert list(table.columns) == list(run.COLUMNS)
-    assert len(table) == 1 + 2 * 4 + RNA_ROWS == len(seen)
+    assert len(table) == 1 + 2 * 4 + RNA_ROWS + 1 == len(seen)
     assert (table["ours_ms"] > 0).all()
     assert (table["ratio"] == table["peer_ms"] / table["ours_ms"]).all()
     assert (table["ratio_min"] <= table["ratio_max"]).all()
@@ -78,12 +78,15 @@ def test_quick_leaves_out_the_largest_size(monkeypatch):
     lengths: list[int] = []
     monkeypatch.setattr(rna_walk, "rna_cases", lambda asked: lengths.extend(asked) or iter(()))
     monkeypatch.setattr(_forgi, "version", lambda: "2.2.3")
+    knocked_out: list[str] = []
+    monkeypatch.setattr(run, "_knockout_rows", lambda model: knocked_out.append(model) or iter(()))
     run_bench(quick=True)
     assert sizes == [150_000]
     assert lengths == [75, 500, 3000]
     run_bench()
     assert sizes == [150_000, 150_000, 1_500_000]
     assert lengths == [75, 500, 3000, 75, 500, 3000, 10_000]
+    assert knocked_out == ["e_coli_core", "iJO1366"]
     monkeypatch.setattr(_forgi, "version", lambda: None)
     run_bench(quick=True)
     assert lengths[7:] == []
@@ -91,7 +94,7 @@ def test_quick_leaves_out_the_largest_size(monkeypatch):
 
 @pytest.mark.skipif(RNA_ROWS == 0, reason="forgi has no wheel for this platform")
 def test_rna_rows_compare_the_same_elements_and_give_bases_per_second(measured):
-    walk, graph = measured[0].iloc[9:].to_dict("records")
+    walk, graph = measured[0].iloc[9:11].to_dict("records")
     assert (walk["task"], walk["peer"], graph["task"]) == ("RNA elements, 60 nt", "forgi", "RNA graph, 100 nt")
     assert walk["difference"] == graph["difference"] == 0
     assert walk["nt_per_s"] == pytest.approx(1000 * 60 / walk["ours_ms"]) and graph["nt_per_s"] == pytest.approx(1000 * 100 / graph["ours_ms"])
@@ -99,6 +102,23 @@ def test_rna_rows_compare_the_same_elements_and_give_bases_per_second(measured):
     assert f"{walk['nt_per_s']:,.0f}  forgi" in run.format_row(walk)
     assert rna_walk.BOUNDS == {3000: 10}
     assert rna_walk._differing(decompose("((...))"), decompose("(.....)")) == 4
+
+
+def test_knock_outs_are_cobras_and_a_difference_is_seen(measured):
+    row = measured[0].iloc[-1]
+    assert (row["peer"], row["repetitions"]) == ("COBRApy single_reaction_deletion", 1)
+    assert row["task"].startswith("95 knock-outs of e_coli_core, ")
+    assert row["difference"] < 1e-6 and math.isnan(row["bound"])
+    assert knockouts.BOUNDS == {"iJO1366": 4}
+    pair = knockouts.KnockOutPair("toy")
+    pair.processes = 1
+    pair.ours()
+    pair.theirs()
+    assert pair.difference() < 1e-6
+    pair._theirs.loc[0, "growth"] += 0.5
+    assert pair.difference() == pytest.approx(0.5)
+    pair._theirs.loc[0, "growth"] = float("nan")
+    assert pair.difference() == math.inf
 
 
 @pytest.mark.parametrize("n", [1, 5, 75, 3000])

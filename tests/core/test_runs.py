@@ -10,14 +10,17 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 from core import storage
 from core.errors import InputError
-from core.runs import RUN_FOLDER, ProgressWriter, RunInfo, cancel_run, delete_run, list_runs, read_run, record, rename_run, start_job
+from core.runs import RUN_FOLDER, ProgressWriter, RunInfo, annotate_run, cancel_run, delete_run, list_runs, read_run, record, resume_run, start_job
+from core.runs.progress import Pace
 
 JOB = """
 import sys, threading
@@ -41,6 +44,22 @@ elif what == "stopped":
 elif what == "command":
     print("50 %\\r100 %", "gatescope: This file is empty.", sep="\\n", file=sys.stderr)
     sys.exit(2)
+elif what == "polite":
+    while not writer.should_stop():
+        writer.update(2, 4, "looking")
+        threading.Event().wait(0.01)
+    writer.record(epoch=2, loss=0.25)
+    sys.exit(130)
+elif what == "later":
+    import os
+    if os.path.exists(folder + "/started"):
+        print("the second sitting")
+    else:
+        open(folder + "/started", "w").close()
+        threading.Event().wait(60)
+elif what == "file":
+    import json
+    print(json.load(open(sys.argv[3])))
 elif what == "stubborn":
     import signal, subprocess
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -155,6 +174,60 @@ def test_cancel_kills_a_deaf_process_and_its_children(monkeypatch: pytest.Monkey
     until(lambda _: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE, run)
 
 
+def test_a_run_that_looks_for_the_request_leaves_by_itself() -> None:
+    run = until(lambda r: r.asked is not None, start("polite"))
+    cancelled = cancel_run(run.id)
+    assert (cancelled.state, cancelled.history()) == ("cancelled", [{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.25}])
+
+
+def test_a_lost_run_is_resumed_in_its_folder_and_a_finished_or_running_one_is_not() -> None:
+    run = until(lambda r: r.done == 1 and (r.folder / "started").exists(), start("later"))
+    with pytest.raises(InputError, match="is running and cannot be resumed"):
+        resume_run(run.id)
+    assert run.pid is not None
+    os.kill(run.pid, signal.SIGKILL)
+    lost = until(ended, run)
+    assert (lost.state, lost.resumable, lost.sittings) == ("lost", True, 1)
+    again = resume_run(run.id)
+    assert (again.state, again.sittings, again.created, again.spent) == ("running", 2, run.created, lost.seconds())
+    assert again.pid != run.pid
+    finished = until(ended, again)
+    assert (finished.state, finished.sittings, finished.log_tail()) == ("finished", 2, "the second sitting")
+    assert finished.ended is not None
+    assert finished.started is not None
+    assert finished.seconds() == pytest.approx(again.spent + finished.ended - finished.started)
+    assert finished.history() == [{"epoch": 1, "loss": 0.5}] * 2
+    with pytest.raises(InputError, match="is finished and cannot be resumed"):
+        resume_run(run.id)
+    assert [one.id for one in list_runs()] == [run.id]
+
+
+def test_of_two_that_resume_at_once_one_starts_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = until(ended, start("stopped"))
+    seen = read_run(run.id)
+    resumed = resume_run(run.id)
+    monkeypatch.setattr("core.runs.jobs.read_run", lambda _: seen)  # another server, which read the folder a moment before
+    (run.folder / record.PROCESS_FILE).rename(run.folder / "aside.json")
+    with pytest.raises(InputError, match="is being resumed by another window"):
+        resume_run(run.id)
+    assert resumed.sittings == 2
+
+
+def test_a_cancelled_run_forgets_the_request_when_it_is_resumed() -> None:
+    run = until(lambda r: r.asked is not None, start("polite"))
+    cancel_run(run.id)
+    again = until(lambda r: r.asked is not None and r.message == "looking", resume_run(run.id))
+    assert again.running
+    assert cancel_run(run.id).state == "cancelled"
+
+
+def test_files_are_there_before_the_start_and_arguments_name_them() -> None:
+    run = start_job("test", ["file", RUN_FOLDER, f"{RUN_FOLDER}/given.json"], module="a_job", files={"given.json": {"epochs": 3}})
+    run = until(ended, run)
+    assert (run.state, run.log_tail()) == ("finished", "{'epochs': 3}")
+    assert run.arguments[2] == str(run.folder / "given.json")
+
+
 def test_another_process_sees_and_cancels_the_run() -> None:
     run = until(lambda r: r.done == 1, start("waits"))
     code = f"from core.runs import *; print(list_runs()[0].state, list_runs()[0].message); print(cancel_run({run.id!r}).state)"
@@ -172,17 +245,21 @@ def test_a_silent_run_of_another_computer_is_lost(monkeypatch: pytest.MonkeyPatc
     assert read_run(run.id).state == "lost"
 
 
-def test_list_rename_delete() -> None:
+def test_list_annotate_delete() -> None:
     first = until(ended, start("good"))
     second = until(ended, start("exit"))
     (storage.folder("runs") / "not-a-run").mkdir()
     (storage.folder("runs") / "broken").mkdir()
     (storage.folder("runs") / "broken" / record.CONFIG_FILE).write_text("{")
     assert [run.id for run in list_runs()] == [second.id, first.id]
-    assert rename_run(first.id, "  mine ").name == "mine"
-    assert read_run(first.id).state == "finished"
+    assert annotate_run(first.id, name="  mine ").name == "mine"
+    assert (read_run(first.id).state, read_run(first.id).notes) == ("finished", "")
+    assert annotate_run(first.id, notes=" two\nlines ").notes == "two\nlines"
+    assert read_run(first.id).name == "mine"
     with pytest.raises(InputError, match="needs a name"):
-        rename_run(first.id, " ")
+        annotate_run(first.id, name=" ")
+    with pytest.raises(InputError, match="at most 4,000 characters and these have 4,001"):
+        annotate_run(first.id, notes="x" * 4_001)
     delete_run(second.id)
     assert [run.name for run in list_runs()] == ["mine"]
     assert not second.folder.exists()
@@ -200,6 +277,44 @@ def test_progress_is_rate_limited_except_at_the_end(tmp_path: Path) -> None:
         assert written["done"] == (10 if done == 10 else 0)
     assert written["metrics"] == {"loss": pytest.approx(1 / 11)}
     assert written["message"] == "step 10"
+
+
+def test_the_pace_is_that_of_the_later_half_and_of_one_stage() -> None:
+    pace = Pace(points=8)
+    pace.add("solving", 0, 0.0)
+    assert pace.rate() is None
+    for second in range(1, 1001):  # ten steps a second, then two
+        pace.add("solving", 10 * second if second <= 300 else 3000 + 2 * (second - 300), float(second))
+    assert pace.rate() == pytest.approx(2.0)
+    pace.add("training", 600, 1001.0)
+    assert pace.rate() is None
+    pace.add("training", 605, 1002.0)
+    assert pace.rate() == 5.0
+    pace.add("training", 600, 1003.0)
+    assert pace.rate() is None, "steps taken back are a new beginning"
+
+
+def test_time_left_follows_the_pace_and_the_clock(tmp_path: Path) -> None:
+    about: dict[str, Any] = {"id": "x", "folder": tmp_path, "kind": "test", "name": "x", "arguments": (), "created": 0.0}
+    run = RunInfo(**about, state="running", done=30, total=100, heartbeat=1000.0, pace=0.5, ahead=2)
+    assert run.time_left(1000.0) == 140.0
+    assert run.time_left(1090.0) == 50.0
+    assert run.time_left(2000.0) == 0.0
+    assert run.time_ahead() == 400.0
+    assert replace(run, pace=None).time_left(1000.0) is None
+    assert replace(run, state="lost").time_left(1000.0) is None
+
+
+def test_progress_tells_the_pace_and_what_is_ahead(tmp_path: Path) -> None:
+    writer = ProgressWriter(tmp_path, interval=0.0)
+    for done in (1, 2, 3):
+        writer.update(done, 9, "training", ahead=4)
+    written = json.loads((tmp_path / "progress.json").read_text())
+    assert written["pace"] > 0
+    assert (written["ahead"], written["asked"]) == (4, None)
+    assert not writer.should_stop()
+    writer.update(4, 9, "training")
+    assert json.loads((tmp_path / "progress.json").read_text())["asked"] is not None
 
 
 def test_history_leaves_out_a_line_cut_off(tmp_path: Path) -> None:

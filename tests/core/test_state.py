@@ -7,7 +7,7 @@ import json
 import pytest
 
 from core.errors import InputError
-from core.ui.view_state import COLOURS, CURRENCY_MODES, VIEWS, History, ViewState, is_parameter, with_changes
+from core.ui.view_state import COLOURS, CURRENCY_MODES, OWN_MEDIUM, VIEWS, History, ViewState, is_parameter, with_changes
 
 FULL = ViewState(
     model="upload:" + "0a" * 32,
@@ -27,6 +27,10 @@ FULL = ViewState(
     compartment="c",
     gene="b3916",
     search="pyruvate & lactate = 100 %",
+    medium_b={"EX_ac_e": 30.0},
+    knockouts_b=("b0720",),
+    checkpoint_b="run:20260101-000000-abcdef",
+    media=("aerobic glucose", "EX_fru_e", "B"),
     settings={"explorer.upload": True, "runs.rows": 20, "runs.share": 0.5, "runs.name": "a b"},
 )
 
@@ -37,12 +41,14 @@ FULL = ViewState(
         ViewState(),
         FULL,
         ViewState(medium="acetate"),
+        ViewState(medium_b=OWN_MEDIUM, checkpoint_b="genome"),
+        ViewState(media=()),
         ViewState(medium={}),
         ViewState(currency=()),
         ViewState(medium={"EX_o2_e": 1 / 3}),
         ViewState(search=":"),
     ],
-    ids=["default", "full", "named medium", "closed medium", "no currency", "awkward number", "punctuation"],
+    ids=["default", "full", "named medium", "own medium as B", "no media", "closed medium", "no currency", "awkward number", "punctuation"],
 )
 def test_url_and_file_bring_the_same_view_back(view: ViewState) -> None:
     assert ViewState.from_query(view.to_query()) == (view, [])
@@ -80,6 +86,10 @@ def test_the_key_is_the_content() -> None:
         ("medium", "EX_o2_e:ten"),
         ("medium", "a\nb"),
         ("ko", "PFK,<script>"),
+        ("mediumb", "EX_o2_e:-1"),
+        ("kob", "PFK,<script>"),
+        ("netb", "../core x"),
+        ("media", "a,\n"),
         ("ko", ",".join(f"r{i}" for i in range(501))),
         ("sel", "PFK"),
         ("sel", "atom:C"),

@@ -1,4 +1,4 @@
-"""The shell in a real browser: deep links into a cold server, navigation, the view in the URL, stored data, runs."""
+"""The shell in a real browser: deep links into a cold server, navigation, the view in the URL, stored data."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from core.runs import list_runs
 from core.ui.nav import PAGES, PageEntry
 from core.ui.text import size
 from core.ui.view_state import ViewState
@@ -41,9 +40,9 @@ def test_the_view_follows_links_undo_and_the_browsers_own_buttons(server: Any, p
     settled(page)
     explorer = page.locator(".st-key-nav_explorer a")
     expect(explorer).to_have_attribute("href", re.compile("model=iJO1366"))
-    page.locator(".st-key-nav_runs a").click()
+    page.locator(".st-key-nav_train a").click()
     settled(page)
-    expect(page).to_have_url(re.compile(r"/runs\?model=iJO1366&hops=2$"))
+    expect(page).to_have_url(re.compile(r"/train\?model=iJO1366&hops=2$"))
     page.locator(".st-key-nav_home a").click()
     expect(page.get_by_text("E. coli core on glucose")).to_be_visible()
     expect(page).to_have_url(re.compile(r"/\?model=iJO1366&hops=2$"))
@@ -140,30 +139,3 @@ def test_stored_data_shows_what_is_on_disk_and_clears_it(fresh_server: Any, page
     expect(page.locator(".st-key-folder_uploads [data-testid=stMetricValue]")).to_have_text("0 B")
     assert bytes_under(fresh_server.home / "uploads") == 0
     assert bytes_under(fresh_server.home / "cache") == 789
-
-
-def test_a_training_starts_survives_the_server_and_is_cancelled(fresh_server: Any, page: Page, settled: Settled) -> None:
-    page.goto(f"{fresh_server.url}/runs")
-    settled(page)
-    page.get_by_role("textbox", name="Name").fill("a *starred* run")
-    page.get_by_role("spinbutton", name="Growth conditions").fill("50000")
-    page.get_by_role("button", name="Start training").click()
-    expect(page.locator("[data-testid=stMarkdownContainer]").filter(has_text=re.compile("Running$"))).to_be_visible()
-    (run,) = list_runs()
-    assert (run.name, run.state, run.kind) == ("a *starred* run", "running", "train-metabolic")
-    assert run.arguments[:4] == ("train", "metabolic", "--out", str(run.folder))
-    assert run.arguments[-4:] == ("--seed", "0", "--gate", "incidence")
-    expect(page.get_by_role("heading", name="a *starred* run")).to_be_visible()
-    page.goto("about:blank")
-    fresh_server.restart()
-    page.goto(f"{fresh_server.url}/runs")
-    settled(page)
-    assert list_runs()[0].running
-    page.get_by_role("button", name="Cancel").click()
-    expect(page.locator("[data-testid=stMarkdownContainer]").filter(has_text=re.compile("Cancelled$"))).to_be_visible()
-    (run,) = list_runs()
-    assert run.state == "cancelled"
-    page.get_by_role("button", name="Delete").click()
-    page.locator(f".st-key-delete_{run.id} button").click()
-    expect(page.get_by_text("No runs yet.")).to_be_visible()
-    assert not run.folder.exists()

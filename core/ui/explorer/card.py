@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
@@ -14,6 +14,9 @@ from core.ui.data import Given
 from core.ui.explorer.head import select
 from core.ui.text import plain
 from core.ui.view_state import ViewState
+
+if TYPE_CHECKING:
+    from core.explain import ReactionImportance
 
 Later = Callable[[], None]
 
@@ -80,7 +83,8 @@ def _reaction(given: Given, view: ViewState, name: str) -> Later:
     flux = st.empty()
     st.markdown(f"**Incidences**, {data.over(view)}")
     shown = ["metabolite", "coefficient", "gate", *(["attention", "attention_log2"] if has_attention else []), "norm", "message"]
-    st.dataframe(rows[shown], hide_index=True, column_config=columns(), alt=f"Incidences of {name}")
+    incidences = st.empty()
+    incidences.dataframe(rows[shown], hide_index=True, column_config=columns(), alt=f"Incidences of {name}")
     if not has_attention:
         st.caption(f"The network {view.checkpoint} has no attention.")
     with st.expander("By layer and head"):
@@ -92,7 +96,12 @@ def _reaction(given: Given, view: ViewState, name: str) -> Later:
     _knock_out(right, view, name)
 
     def fill() -> None:
-        flux.markdown(f"- **Flux**: FBA {_flux(given, name)}, network {row['flux_predicted']:.3f} mmol/gDW/h")
+        seeded = data.with_seeds(given, view)
+        flux.markdown(f"- **Flux**: FBA {_flux(given, name)}, network {row['flux_predicted']:.3f} mmol/gDW/h\n- **Seeds**: {_seeds(seeded, e)}")
+        if "gate_seed_sd" in seeded.incidences:
+            mine = seeded.incidences[seeded.incidences["reaction"] == name]
+            spread = [column for one in shown for column in ((one, "gate_seed_sd") if one == "gate" else (one,))]
+            incidences.dataframe(mine[spread], hide_index=True, column_config=columns(), alt=f"Incidences of {name}")
 
     return fill
 
@@ -102,7 +111,7 @@ def _metabolite(given: Given, view: ViewState, name: str) -> None:
 
     tables = data.tables(given.model, given.model_objective)
     v = tables.metabolites.index(name)
-    found = data.shown(given, view)
+    found = data.with_seeds(given, view)
     rows = found.incidences[found.incidences["metabolite"] == name].sort_values("gate", ascending=False, kind="stable")
     _title("Metabolite", name, tables.metabolite_names[v])
     charge = tables.charges[v]
@@ -118,7 +127,15 @@ def _metabolite(given: Given, view: ViewState, name: str) -> None:
         }
     )
     st.markdown("**Its reactions**, widest gate first")
-    shown = ["reaction", "coefficient", "gate", *(["attention_log2"] if data.checkpoint(view.checkpoint)[1].has_attention else []), "message"]
+    spread = ["gate_seed_sd"] if "gate_seed_sd" in rows else []
+    shown = [
+        "reaction",
+        "coefficient",
+        "gate",
+        *spread,
+        *(["attention_log2"] if data.checkpoint(view.checkpoint)[1].has_attention else []),
+        "message",
+    ]
     event = st.dataframe(
         rows[shown],
         hide_index=True,
@@ -195,6 +212,15 @@ def _knock_out(place: DeltaGenerator, view: ViewState, name: str) -> None:
     )
 
 
+def _seeds(found: ReactionImportance, reaction: int) -> str:
+    """The error bars of one reaction over the seeds of an ensemble, in words."""
+    if found.seeds < 2:
+        return "a single network, no error bar"
+    row = found.table.iloc[reaction]
+    gate = f"gate ± {row['gate_seed_sd']:.3f}" if "gate_seed_sd" in found.table else "gate: no error bar for one layer or head"
+    return f"{gate}, flux ± {row['flux_seed_sd']:.3f} mmol/gDW/h ({found.seeds} networks, standard deviation)"
+
+
 def _flux(given: Given, name: str) -> str:
     solved = data.fba(given)
     return f"{solved.fluxes[name]:.3f}" if name in solved.fluxes.index else f"none ({solved.status})"
@@ -206,6 +232,8 @@ def columns() -> dict[str, Any]:
         "coefficient": number("s", help="Stoichiometric coefficient: negative is consumed", format="%+g"),
         "gate": st.column_config.ProgressColumn("gate", min_value=0.0, max_value=1.0, format="%.3f", help="0 closed, 1 open"),
         "gate_spread": number("gate sd", format="%.3f", help="Standard deviation over layers and heads"),
+        "gate_seed_sd": number("± seeds", format="%.3f", help="Standard deviation of the mean gate over the networks of the ensemble"),
+        "flux_seed_sd": number("± flux", format="%.3f", help="Standard deviation of the predicted flux over the networks of the ensemble"),
         "gate_max": number("max", format="%.3f"),
         "attention": number("attention", format="%.3f"),
         "attention_log2": number("log2 att.", format="%+.2f", help="log2 of attention times competitors: 0 is an even share"),

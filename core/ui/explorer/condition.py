@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import InputError, MissingObjective
 from core.storage import digest_of
@@ -23,7 +25,34 @@ LOAD = "explorer_load"
 EDITED = "edited"
 LISTED = 600
 """With more genes and reactions than this they are typed, not listed: the browser would build thousands of options at every view."""
-_FRESH = {"medium": None, "knockouts": (), "objective": None, "selection": None, "subsystem": None, "view": "overview", "search": None, "gene": None}
+_FRESH = {
+    "medium": None,
+    "knockouts": (),
+    "objective": None,
+    "medium_b": None,
+    "knockouts_b": (),
+    "media": None,
+    "selection": None,
+    "subsystem": None,
+    "view": "overview",
+    "search": None,
+    "gene": None,
+}
+
+
+@dataclass(frozen=True)
+class Side:
+    """Where a bar's choices go: the fields of the view it writes, the start of its widgets' keys and the end of their labels.
+
+    ``own`` is what stands for the model's own medium in that field.
+    """
+
+    key: str = "explorer"
+    medium: str = "medium"
+    knockouts: str = "knockouts"
+    checkpoint: str = "checkpoint"
+    own: str | None = None
+    suffix: str = ""
 
 
 def open_model(source: str, objective: str | None = None) -> None:
@@ -47,21 +76,25 @@ def model_bar(view: ViewState) -> None:
         on_change=lambda: open_model(st.session_state[key]),
         help="Bundled models, and the files loaded earlier on this computer.",
     )
-    names = list(dict.fromkeys([*networks.choices(), view.checkpoint]))
-    net = bind("explorer_network", view.checkpoint)
-    middle.selectbox(
-        "Network",
-        names,
-        format_func=networks.label,
-        key=net,
-        on_change=lambda: state.update(checkpoint=st.session_state[net]),
-        help="The trained network whose gates are shown; its card is on the Checkpoints page.",
-    )
+    network_box(middle, view)
     with popover(right, "Load a model file", LOAD, ":material/upload_file:"):
         _upload()
     if view.settings.get("explorer.upload"):
         with st.container(border=True):
             _upload(key="start")
+
+
+def network_box(place: DeltaGenerator, view: ViewState, side: Side = Side()) -> None:
+    """Choice of the trained network."""
+    key = bind(f"{side.key}_network", view.checkpoint)
+    place.selectbox(
+        f"Network{side.suffix}",
+        list(dict.fromkeys([*networks.choices(), view.checkpoint])),
+        format_func=networks.label,
+        key=key,
+        on_change=lambda: state.update(**{side.checkpoint: st.session_state[key]}),
+        help="The trained network whose gates are shown; its card is on the Checkpoints page.",
+    )
 
 
 def _upload(key: str = "bar") -> None:
@@ -101,38 +134,56 @@ def _upload(key: str = "bar") -> None:
 
 def condition_bar(view: ViewState) -> None:
     """Medium, knock-outs and objective."""
-    tables = data.tables(*model_of(view))
+    left, middle, right, last = st.columns([2, 3, 2, 2], vertical_alignment="bottom")
+    medium_box(left, view)
+    knockout_box(middle, view)
+    objective_box(right, view)
+    uptakes_box(last, view)
+
+
+def medium_box(place: DeltaGenerator, view: ViewState, side: Side = Side()) -> None:
+    """Choice of a named medium."""
     media: list[str] = [OWN, *data.media(*model_of(view))]
     now = OWN if view.medium is None else view.medium if isinstance(view.medium, str) else EDITED
     if now not in media:
         media.append(now)
-    left, middle, right, last = st.columns([2, 3, 2, 2], vertical_alignment="bottom")
-    key = bind("explorer_medium", now)
+    key = bind(f"{side.key}_medium", now)
 
     def choose() -> None:
         picked = st.session_state[key]
         if picked != EDITED:
-            state.update(medium=None if picked == OWN else picked)
+            state.update(**{side.medium: side.own if picked == OWN else picked})
 
-    left.selectbox("Medium", media, key=key, on_change=choose, help="Named media replace every uptake of the model.")
+    place.selectbox(f"Medium{side.suffix}", media, key=key, on_change=choose, help="Named media replace every uptake of the model.")
+
+
+def knockout_box(place: DeltaGenerator, view: ViewState, side: Side = Side()) -> None:
+    """Genes and reactions to knock out."""
+    tables = data.tables(*model_of(view))
     known = [*tables.genes, *tables.reactions]
     symbols = dict(zip(tables.genes, tables.gene_names, strict=True))
     large = len(known) > LISTED
-    lost = bind("explorer_knockouts", list(view.knockouts))
-    middle.multiselect(
-        "Knock-outs",
+    lost = bind(f"{side.key}_knockouts", list(view.knockouts))
+    place.multiselect(
+        f"Knock-outs{side.suffix}",
         list(dict.fromkeys([*view.knockouts, *(_near(view, tables) if large else known)])),
         format_func=lambda k: f"{symbols[k]} ({k})" if symbols.get(k) and symbols[k] != k else k,
         key=lost,
-        on_change=lambda: state.update(knockouts=tuple(_locus(k, tables) for k in st.session_state[lost])),
+        on_change=lambda: state.update(**{side.knockouts: tuple(_locus(k, tables) for k in st.session_state[lost])}),
         placeholder="type genes or reactions" if large else "genes or reactions",
         accept_new_options=large,
         help="Genes (locus or symbol) act through the gene-reaction rule: an isozyme keeps its reaction open. In a large model type the id.",
     )
+
+
+def objective_box(place: DeltaGenerator, view: ViewState) -> None:
+    """The reaction that is maximised."""
+    tables = data.tables(*model_of(view))
+    large = len(tables.genes) + len(tables.reactions) > LISTED
     aims = _objectives(view, tables) if large else tables.reactions
     options = list(dict.fromkeys([OWN, *aims, *([view.objective] if view.objective else [])]))
     aim = bind("explorer_objective", view.objective or OWN)
-    right.selectbox(
+    place.selectbox(
         "Objective",
         options,
         key=aim,
@@ -140,8 +191,12 @@ def condition_bar(view: ViewState) -> None:
         accept_new_options=large,
         help="The reaction whose flux FBA maximises and the network reads out as growth. In a large model type any reaction's id.",
     )
-    with last.popover("Edit uptakes", icon=":material/edit:", width="stretch"):
-        _uptakes(view)
+
+
+def uptakes_box(place: DeltaGenerator, view: ViewState, side: Side = Side()) -> None:
+    """The uptake of every nutrient, to edit."""
+    with place.popover(f"Edit uptakes{side.suffix}", icon=":material/edit:", width="stretch"):
+        _uptakes(view, side)
 
 
 def _near(view: ViewState, tables: ModelTables) -> list[str]:
@@ -167,7 +222,7 @@ def _locus(typed: str, tables: ModelTables) -> str:
     return typed if typed in set(tables.genes) | set(tables.reactions) else symbols.get(typed.lower(), typed)
 
 
-def _uptakes(view: ViewState) -> None:
+def _uptakes(view: ViewState, side: Side) -> None:
     import pandas as pd
 
     from core.metabolic import resolve_medium
@@ -186,7 +241,7 @@ def _uptakes(view: ViewState) -> None:
     st.caption("Largest uptake of each nutrient, mmol/gDW/h; 0 closes it.")
     edited = st.data_editor(
         rows,
-        key=f"uptakes-{digest_of(model=view.model, medium=medium)}",
+        key=f"{side.key}-uptakes-{digest_of(model=view.model, medium=medium)}",
         hide_index=True,
         disabled=["nutrient", "exchange"],
         column_config={"uptake": st.column_config.NumberColumn("uptake", min_value=0.0, max_value=1e6, required=True)},
@@ -194,7 +249,7 @@ def _uptakes(view: ViewState) -> None:
     )
     changed = {r: float(b) for r, b in zip(edited["exchange"], edited["uptake"], strict=True) if b > 0}
     if changed != medium:
-        state.update(medium=changed)
+        state.update(**{side.medium: changed})
         st.rerun()
 
 

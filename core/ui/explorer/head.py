@@ -15,14 +15,20 @@ from core.ui.view_state import ViewState
 NO_GROWTH = 1e-6
 
 
-def network_growth(given: Given, view: ViewState) -> None:
-    """The network's prediction and how good it is on held-out conditions."""
+def network_growth(given: Given, view: ViewState, *, spread: bool = False) -> None:
+    """The network's prediction and how good it is on held-out conditions; with ``spread`` also its standard deviation over seeds."""
     found = data.importance(given, view.checkpoint)
     test = data.checkpoint(view.checkpoint)[1].content["test"]
+    over_seeds = data.seed_spread(given, view.checkpoint) if spread else None
+    count = data.seeds(view.checkpoint)
+    said = f"{count} networks were trained from other seeds; ± is their standard deviation." if count > 1 else "A single network: no error bar."
     st.metric(
         "Growth, network",
         f"{found.prediction:.3f} /h",
-        help="What the network predicts, not a measurement. "
+        delta=f"± {over_seeds.growth_sd:.3f} /h ({over_seeds.seeds} seeds)" if over_seeds else None,
+        delta_color="off",
+        delta_arrow="off",
+        help=f"What the network predicts, not a measurement. {said} "
         f"Held out: growth R² {test['growth_r2']:.3f}, median flux R² {test['flux_r2_median']:.3f}.",
     )
 

@@ -1,4 +1,5 @@
-"""The explorer from top to bottom. What is fast is drawn first; flux balance analysis of a large model fills its places when it is ready."""
+"""The explorer from top to bottom. What is fast is drawn first; the other seeds of an ensemble and flux balance analysis
+of a large model fill their places when they are ready."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ import streamlit as st
 from core.errors import InputError
 from core.ui import data, state
 from core.ui.data import Given
-from core.ui.explorer import card, condition, drawing, head, tables
+from core.ui.explorer import card, condition, drawing, head, kinetics, tables
 from core.ui.text import plain
 from core.ui.view_state import ViewState
 
@@ -30,18 +31,20 @@ def draw() -> None:
     st.session_state["explorer_good"] = view
     condition.condition_bar(view)
     vertices, reactions, incidences = found.graph.tables.shape
-    size, predicted, solved, finder = st.columns([3, 2, 2, 4], vertical_alignment="center")
+    size, predicted, solved, finder, parameters = st.columns([3, 2, 2, 3, 3], vertical_alignment="center")
     with size:
         name = model_label(view.model)
         st.markdown(f"**{plain(name)}**  \n{vertices:,} metabolites · {reactions:,} reactions · {incidences:,} incidences")
-    with predicted:
+    network, growth = predicted.empty(), solved.empty()
+    with network.container():
         head.network_growth(given, view)
-    growth = solved.empty()
     with finder:
         head.search(view)
+    kinetics.box(parameters, view)
     trouble = st.empty()
     for text in data.warnings(given, view.checkpoint):
         st.warning(plain(text), icon=":material/travel_explore:")
+    kinetics.told(given, view)
     drawing.view_bar(given, view)
     left, right = st.columns([7, 4])
     with left:
@@ -49,6 +52,9 @@ def draw() -> None:
         drawing.currency_bar(given, view)
     with right, st.container(border=True, key="detail-card"):
         finish = card.card(given, view)
+    if data.seeds(view.checkpoint) > 1:
+        with network.container():
+            head.network_growth(given, view, spread=True)
     tables.below(given, view)
     with growth.container():
         head.fba_growth(given)

@@ -23,7 +23,21 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 PANELS = ("Reactions", "Incidences", "Plots", "Export")
-SHOWN = ["reaction", "name", "gate", "gate_max", "gate_spread", "message", "attention", "flux_predicted", "subsystem", "equation", "gpr"]
+SHOWN = [
+    "reaction",
+    "name",
+    "gate",
+    "gate_seed_sd",
+    "gate_max",
+    "gate_spread",
+    "message",
+    "attention",
+    "flux_predicted",
+    "flux_seed_sd",
+    "subsystem",
+    "equation",
+    "gpr",
+]
 ALL = "all"
 
 
@@ -62,7 +76,7 @@ def _filters(given: Given, view: ViewState) -> None:
 def filtered(given: Given, view: ViewState) -> pd.DataFrame:
     """Reactions that pass the filters, widest mean gate first."""
     tables = data.tables(given.model, given.model_objective)
-    table = data.shown(given, view).table
+    table = data.with_seeds(given, view).table
     keep = pd.Series(True, index=table.index)
     if view.settings.get("explorer.filter") in set(table["subsystem"]):
         keep &= table["subsystem"] == view.settings["explorer.filter"]
@@ -84,9 +98,9 @@ def _reactions(given: Given, view: ViewState) -> None:
     has_attention = data.checkpoint(view.checkpoint)[1].has_attention
     st.caption(
         f"{len(rows):,} reactions, widest mean gate first ({data.over(view)}). Gate, |message| and attention are different things; none of them "
-        "proves what the network relies on." + ("" if has_attention else f" The network {view.checkpoint} has no attention.")
+        "proves what the network relies on." + ("" if has_attention else f" The network {view.checkpoint} has no attention.") + f" {_seeds(view)}"
     )
-    shown = [c for c in SHOWN if has_attention or c != "attention"]
+    shown = [c for c in SHOWN if c in rows and (has_attention or c != "attention")]
     config = columns() | {
         "attention": st.column_config.NumberColumn("log2 att.", format="%+.2f", help="Mean log2 of attention times competitors: 0 is an even share"),
         "gate_spread": st.column_config.NumberColumn("gate sd", format="%.3f", help="Standard deviation over incidences, layers and heads"),
@@ -108,12 +122,17 @@ def _reactions(given: Given, view: ViewState) -> None:
     take(f"rxn:{rows['reaction'].iloc[chosen[0]]}" if chosen and chosen[0] < len(rows) else None, "table", select)
 
 
+def _seeds(view: ViewState) -> str:
+    count = data.seeds(view.checkpoint)
+    return f"± is the standard deviation over {count} networks of other seeds." if count > 1 else "A single network: no error bars over seeds."
+
+
 def _nothing_passes() -> None:
     st.info("No reaction passes these filters; clear one of them.")
 
 
 def _incidences(given: Given, view: ViewState) -> None:
-    found = data.shown(given, view)
+    found = data.with_seeds(given, view)
     rows = found.incidences[found.incidences["reaction"].isin(filtered(given, view)["reaction"])].sort_values("gate", ascending=False, kind="stable")
     if rows.empty:
         _nothing_passes()
@@ -161,7 +180,7 @@ def _export(given: Given, view: ViewState) -> None:
     from core.viz.network import standalone_html
     from core.viz.svg import network_svg
 
-    found = data.shown(given, view)
+    found = data.with_seeds(given, view)
     stem = f"{found.graph.tables.id}-{found.manifest['key'][:12]}"
     st.caption(f"Everything of this view, named {stem}; plots download through their own toolbar, the network's PNG through its own button.")
     fluxes = data.fba(given).fluxes.reindex(found.table["reaction"]).to_numpy()

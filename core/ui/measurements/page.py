@@ -1,0 +1,95 @@
+"""The page of measurements from top to bottom: model and condition, the file and its columns, then what the scores make of it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.errors import InputError
+from core.ui import data, state
+from core.ui.bind import bind
+from core.ui.data import Given
+from core.ui.explorer import condition
+from core.ui.measurements import conflicts, export, pathways, ranking, source, values
+from core.ui.measurements import data as measured
+from core.ui.measurements.data import Asked
+from core.ui.text import plain
+from core.ui.view_state import ViewState
+
+PANELS = ("Ranking", "Disagreements", "Pathways", "Export")
+OMICS_PANELS = ("Ranking", "Values", "Pathways", "Export")
+
+
+def draw() -> None:
+    """Draws the page for the current view; input that cannot be used is one sentence, with everything that can be still there."""
+    view = state.current()
+    condition.model_bar(view)
+    given = Given.of(view)
+    try:
+        data.tables(given.model, given.model_objective)
+        data.checkpoint(view.checkpoint)
+        measured.references_key_of(given)
+    except InputError as error:
+        st.error(plain(str(error)))
+        view = st.session_state.get("measurements_good", ViewState())
+        given = Given.of(view)
+    st.session_state["measurements_good"] = view
+    condition.condition_bar(view)
+    file = source.bar(view)
+    if file is None:
+        source.template(given)
+        return
+    try:
+        sheet = measured.sheet_of(given, file)
+        choice = measured.choice_of(view, given, file)
+    except InputError as error:
+        st.error(plain(str(error)))
+        source.template(given)
+        return
+    join = measured.join_of(view, choice)
+    source.reading_bar(sheet, choice, join)
+    asked = Asked(given, file, choice, join, measured.networks_of(view))
+    try:
+        _results(view, asked)
+    except InputError as error:
+        st.error(plain(str(error)))
+
+
+def _results(view: ViewState, asked: Asked) -> None:
+    given = asked.given
+    found = measured.measurement(given.model, given.model_objective, asked.file, asked.choice)
+    comparison = measured.comparison(asked)
+    source.medium_bar(view, given)
+    source.mapped(found, comparison.targets, data.tables(given.model, given.model_objective).id)
+    for name in asked.networks:
+        for text in data.warnings(given, name):
+            st.warning(plain(text), icon=":material/travel_explore:")
+    source.networks_box(view)
+    ranking.computing(asked)
+    if comparison.scores.empty:
+        st.info("None of what was measured has a gene-associated reaction in this model, so there is nothing to compare.")
+        return
+    panel = _panel(view, OMICS_PANELS if found.is_omics else PANELS)
+    if panel == "Ranking":
+        ranking.draw(asked, comparison)
+    elif panel == "Disagreements":
+        conflicts.draw(view, asked, comparison)
+    elif panel == "Values":
+        values.draw(view, asked, comparison)
+    elif panel == "Pathways":
+        pathways.draw(view, comparison)
+    else:
+        export.draw(view, asked, comparison)
+
+
+def _panel(view: ViewState, panels: tuple[str, ...]) -> str:
+    wanted = view.settings.get("measurements.panel")
+    key = bind("measurements_panel", wanted if wanted in panels else panels[0])
+    st.segmented_control(
+        "Panel",
+        panels,
+        key=key,
+        required=True,
+        label_visibility="collapsed",
+        on_change=lambda: state.update(settings={"measurements.panel": st.session_state[key]}),
+    )
+    return str(st.session_state[key])
