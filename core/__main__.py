@@ -150,6 +150,17 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _note(text: str) -> None:
+    """Tells what the reader should know, apart from what the command prints."""
+    print(f"note: {text}", file=sys.stderr)
+
+
+def _wrote(written: list[Path]) -> int:
+    for path in written:
+        print(path)
+    return 0
+
+
 def _reactions(chosen: argparse.Namespace) -> int:
     from core.commands import export_reactions
 
@@ -164,11 +175,9 @@ def _reactions(chosen: argparse.Namespace) -> int:
         methods=chosen.methods,
         device=chosen.device,
         kinetics=chosen.kinetics,
-        on_notice=lambda text: print(f"note: {text}", file=sys.stderr),
+        on_notice=_note,
     )
-    for path in written:
-        print(path)
-    return 0
+    return _wrote(written)
 
 
 def _compare(chosen: argparse.Namespace) -> int:
@@ -183,11 +192,9 @@ def _compare(chosen: argparse.Namespace) -> int:
         objective=chosen.objective,
         essentiality=chosen.essentiality,
         device=chosen.device,
-        on_notice=lambda text: print(f"note: {text}", file=sys.stderr),
+        on_notice=_note,
     )
-    for path in written:
-        print(path)
-    return 0
+    return _wrote(written)
 
 
 def _gates(chosen: argparse.Namespace) -> int:
@@ -203,12 +210,10 @@ def _gates(chosen: argparse.Namespace) -> int:
         controls=chosen.control,
         samples=chosen.samples,
         device=chosen.device,
-        on_notice=lambda text: print(f"note: {text}", file=sys.stderr),
+        on_notice=_note,
     )
     print(test.verdict)
-    for path in written:
-        print(path)
-    return 0
+    return _wrote(written)
 
 
 def _measurements(chosen: argparse.Namespace) -> int:
@@ -239,12 +244,10 @@ def _measurements(chosen: argparse.Namespace) -> int:
             draws=chosen.draws,
             seed=chosen.seed,
             device=chosen.device,
-            on_notice=lambda text: print(f"note: {text}", file=sys.stderr),
+            on_notice=_note,
             on_progress=told,
         )
-    for path in written:
-        print(path)
-    return 0
+    return _wrote(written)
 
 
 def _rna(chosen: argparse.Namespace) -> int:
@@ -257,11 +260,9 @@ def _rna(chosen: argparse.Namespace) -> int:
         method=chosen.fold,
         temperature=chosen.temperature,
         device=chosen.device,
-        on_notice=lambda text: print(f"note: {text}", file=sys.stderr),
+        on_notice=_note,
     )
-    for path in written:
-        print(path)
-    return 0
+    return _wrote(written)
 
 
 def _train_metabolic(chosen: argparse.Namespace) -> int:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.errors import InputError, MissingObjective
 from core.explain.reactions import ReactionImportance, reaction_importance
-from core.metabolic import blocked_reactions, currency_metabolites, fba, load_model, load_tables
+from core.metabolic import blocked_reactions, currency_metabolites, fba, load_tables
 from core.metabolic.condition import Medium
 from core.metabolic.kinetics import ignored, read_kinetics, reads_kinetics
 from core.metabolic.tables import ModelTables
@@ -65,8 +65,7 @@ def export_reactions(
     place = resolve_device(device)
     if place.message:
         on_notice(place.message)
-    given = objective if _lacks_objective(source) else None
-    tables = load_tables(source, objective=given)
+    tables = tables_with_objective(source, objective)
     found = reaction_importance(
         tables,
         (network.to(place.device), card),
@@ -86,8 +85,7 @@ def export_reactions(
         notes += [] if reads_kinetics(network.config.reaction_channels) else [ignored(card.name)]
     for text in [*warnings, *notes]:
         on_notice(text)
-    model = load_model(source, objective=given)
-    solved = fba(model, medium=chosen, knockouts=knockouts, objective=objective, parsimonious=True, tables=tables)
+    solved = fba(tables, medium=chosen, knockouts=knockouts, objective=objective, parsimonious=True)
     fluxes = solved.fluxes.reindex(found.table["reaction"])
     blocked = blocked_reactions(tables, medium=chosen, knockouts=knockouts)
     table = found.table.assign(flux_fba=fluxes.to_numpy(), blocked=found.table["reaction"].isin(blocked))
@@ -257,6 +255,18 @@ def _drawing_names(records: Sequence[RnaRecord]) -> list[str]:
     return names
 
 
+def tables_with_objective(source: str, objective: str | None) -> ModelTables:
+    """The tables of a model; ``objective`` becomes the model's own where its file states none.
+
+    Raises:
+        InputError: as in :func:`core.metabolic.load_model`.
+    """
+    try:
+        return load_tables(source)
+    except MissingObjective:
+        return load_tables(source, objective=objective)
+
+
 def read_medium(medium: str | None) -> str | Medium | None:
     """A named medium as it is; a path to JSON or CSV as uptake bounds.
 
@@ -286,14 +296,6 @@ def _has_header(rows: Sequence[Sequence[str]]) -> bool:
         return True
     except IndexError:
         return False
-    return False
-
-
-def _lacks_objective(source: str) -> bool:
-    try:
-        load_tables(source)
-    except MissingObjective:
-        return True
     return False
 
 

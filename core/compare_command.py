@@ -6,10 +6,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from core.commands import read_medium
-from core.errors import MissingObjective
+from core.commands import read_medium, tables_with_objective
 from core.explain.conditions import ConditionComparison, compare
-from core.metabolic import fba, knockout_growth, load_model, load_tables
+from core.metabolic import knockout_growth
 from core.metabolic.condition import Condition
 from core.models import checkpoint_warnings, load_members, resolve_device
 from core.storage import write_bytes, write_json
@@ -41,20 +40,15 @@ def export_comparison(
     place = resolve_device(device)
     if place.message:
         on_notice(place.message)
-    try:
-        tables, aim = load_tables(source), None
-    except MissingObjective:
-        tables, aim = load_tables(source, objective=objective), objective
-    model = load_model(source, objective=aim)
+    tables = tables_with_objective(source, objective)
     a, b = (Condition(read_medium(medium), tuple(lost), objective) for medium, lost in zip(media, knockouts))
     loaded = {name: [(network.to(place.device), card) for network, card in load_members(name)] for name in dict.fromkeys(checkpoints)}
     losses = None
     if essentiality:
         first, second = (knockout_growth(tables, medium=c.medium, knockouts=c.knockouts, objective=objective) for c in (a, b))
         losses = (first, second)
-    flux_a, flux_b = (fba(model, medium=c.medium, knockouts=c.knockouts, objective=objective, parsimonious=True, tables=tables) for c in (a, b))
     networks = [loaded[name] for name in checkpoints]
-    found = compare(tables, networks[0], a, networks[1], b, solved=(flux_a, flux_b), knockouts=losses, device=place.device)
+    found = compare(tables, networks[0], a, networks[1], b, knockouts=losses, device=place.device)
     warnings = [text for name, seen in zip(checkpoints, (found.a, found.b)) for text in checkpoint_warnings(loaded[name][0][1], seen.found.graph)]
     headline = [one.sentence for one in found.agreements if one.quantity == "gate"]
     for text in dict.fromkeys([*warnings, *found.notes, *headline]):

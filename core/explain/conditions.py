@@ -14,7 +14,7 @@ from core.errors import InputError
 from core.explain.agreement import RESAMPLES, TOP, WORDS, Agreement, agreement
 from core.explain.reactions import INSTANT, ReactionImportance, reaction_importance
 from core.metabolic.condition import Condition
-from core.metabolic.flux_balance import FLOWING, FbaResult
+from core.metabolic.flux_balance import FLOWING, FbaResult, fba
 from core.metabolic.programme import INFEASIBLE, OPTIMAL
 from core.metabolic.tables import ModelTables, tables_from_model
 from core.models.checkpoint import Card, load_members
@@ -142,7 +142,7 @@ def compare(
     """Compares what networks do on a model under two conditions, and how that goes with flux balance analysis.
 
     Args:
-        solved: parsimonious FBA of A and of B; for a COBRApy model it is computed when not given, for tables it is left out.
+        solved: parsimonious FBA of A and of B, computed when not given.
         knockouts: :func:`core.metabolic.knockout_growth` of A and of B, for the essentiality.
         top, resamples, seed: of the agreement, see :func:`core.explain.agreement.agreement`.
 
@@ -151,12 +151,9 @@ def compare(
     """
     tables = model if isinstance(model, ModelTables) else tables_from_model(model)
     a, b = observe(tables, checkpoint_a, condition_a, device=device), observe(tables, checkpoint_b, condition_b, device=device)
-    if solved is None and not isinstance(model, ModelTables):
-        from core.metabolic.flux_balance import fba
-
+    if solved is None:
         first, second = (
-            fba(model, medium=c.medium, knockouts=c.knockouts, objective=c.objective, parsimonious=True, tables=tables)
-            for c in (condition_a, condition_b)
+            fba(tables, medium=c.medium, knockouts=c.knockouts, objective=c.objective, parsimonious=True) for c in (condition_a, condition_b)
         )
         solved = (first, second)
     return compare_seen(a, b, solved=solved, knockouts=knockouts, top=top, resamples=resamples, seed=seed)
@@ -299,8 +296,8 @@ def _manifest(
 ) -> dict[str, Any]:
     sides = {
         name: {key: one.found.manifest[key] for key in ("condition", "checkpoint", "predicted_growth")}
-        | ({} if fba is None else {"fba": {"growth": fba.growth if fba.status == OPTIMAL else None, "status": fba.status, "fluxes": fba.method}})
-        for name, one, fba in zip("AB", (a, b), solved or (None, None), strict=True)
+        | ({} if flux is None else {"fba": {"growth": flux.growth if flux.status == OPTIMAL else None, "status": flux.status, "fluxes": flux.method}})
+        for name, one, flux in zip("AB", (a, b), solved or (None, None), strict=True)
     }
     keys = {f"{name}_{what}": sides[name][what]["sha256"] for name in "AB" for what in ("condition", "checkpoint")}
     return {

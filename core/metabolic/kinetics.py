@@ -57,7 +57,8 @@ class Coverage:
         lost = ""
         if self.unmatched:
             named = ", ".join(self.unmatched[:NAMED]) + (", ..." if len(self.unmatched) > NAMED else "")
-            lost = f" {len(self.unmatched):,} of the file's ids are not in this model: {named}."
+            count = "1 entry of the file is" if len(self.unmatched) == 1 else f"{len(self.unmatched):,} entries of the file are"
+            lost = f" {count} not in this model: {named}."
         return (
             f"kcat is known for {self.reactions:,} of {self.all_reactions:,} reactions and Km for {self.incidences:,} of "
             f"{self.all_incidences:,} incidences.{lost}"

@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from core import storage
 from core.errors import InputError
-from core.metabolic import _uploads
 from core.metabolic._archive import FORMATS, MAX_BYTES, MAX_UNPACKED, read_bytes, recognise, shown, unpack
 from core.metabolic._checks import MAX_REACTIONS, check_model
 from core.metabolic._formats import parse, quiet
-from core.metabolic._uploads import MAX_UPLOADS
 from core.metabolic.tables import SCHEMA, ModelTables, load_tables_file, save_tables, tables_from_model
+from core.uploads import MAX_UPLOADS, PREFIX, Uploads
 
 if TYPE_CHECKING:
     import cobra
@@ -58,6 +57,7 @@ core.metabolic.reading`` makes them anew; a file whose key is not that of the in
 _TOY = b"gatescope toy 1"  # stands for the content of the toy, which no file holds
 
 Source = str | Path | bytes
+_MODELS = Uploads("", "This uploaded model is no longer stored on this machine; upload the file again.")
 
 
 class _Content(NamedTuple):
@@ -111,20 +111,20 @@ def store_upload(data: bytes, name: str, *, objective: str | None = None) -> str
         InputError: as in :func:`load_model`; nothing is kept then.
     """
     load_tables(data, name=name, objective=objective)
-    return _uploads.keep(data, name)
+    return _MODELS.keep(data, name)
 
 
 def list_uploads() -> list[tuple[str, str]]:
     """(source id, file name) of every stored upload, the most recently used first."""
-    return _uploads.listed()
+    return _MODELS.listed()
 
 
 def model_label(source: Source, *, name: str | None = None) -> str:
     """A short display name: of a bundled model its title, else the file name."""
     if isinstance(source, str) and source in _LABELS:
         return _LABELS[source]
-    if isinstance(source, str) and source.startswith(_uploads.PREFIX):
-        return next((file for identity, file in list_uploads() if identity == source), "removed upload")
+    if isinstance(source, str) and source.startswith(PREFIX):
+        return _MODELS.label(source)
     return shown(name or "model" if isinstance(source, bytes) else Path(source).name)
 
 
@@ -136,8 +136,8 @@ def _content(source: Source, name: str | None) -> _Content:
             return _Content(_TOY, "toy")
         if source in _WHEEL_FILES:
             return _Content(read_bytes(_wheel_folder() / _WHEEL_FILES[source]), source)
-        if source.startswith(_uploads.PREFIX):
-            stored = _uploads.find(source)
+        if source.startswith(PREFIX):
+            stored = _MODELS.stored(source)
             return _Content(read_bytes(stored), shown(stored.name))
         if not Path(source).suffix and not Path(source).exists():
             raise InputError(f"There is no model or file called {shown(source)!r}; choose one of {', '.join(BUNDLED)}, or give the path of a file.")

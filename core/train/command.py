@@ -6,7 +6,6 @@ import json
 import multiprocessing
 import os
 import sys
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from typing import Any
 
 from core.errors import InputError
 from core.runs import ProgressWriter
+from core.runs.parent import end_with_parent
 from core.storage import sweep, write_json
 from core.train.resume import ABOUT, HISTORY
 
@@ -72,18 +72,6 @@ def workers(scheduler: str | None = None) -> Iterator[Executor]:
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(PROCESSES, mp_context=spawn, initializer=end_with_parent) as pool:
         yield pool
-
-
-def end_with_parent() -> None:
-    """Lets a worker end when the process that started it does, however that ended; by itself it would wait for work for ever."""
-    parent = multiprocessing.parent_process()
-
-    def watch() -> None:
-        if parent is not None:
-            parent.join()
-            os._exit(1)
-
-    threading.Thread(target=watch, name="end-with-parent", daemon=True).start()
 
 
 def read_config(path: str | None, changes: Mapping[str, Any], network: Mapping[str, Any]) -> dict[str, Any]:

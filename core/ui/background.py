@@ -134,7 +134,8 @@ def follow(work: Background[Key, Result], key: Key, name: str) -> None:
                 st.rerun()
             return
         bar, button = st.columns([5, 1], vertical_alignment="center")
-        bar.progress(min(1.0, job.share), text=f"{plain(job.message.capitalize())}, {duration(time.monotonic() - job.started)} so far")
+        words = plain(job.message[:1].upper() + job.message[1:])
+        bar.progress(min(1.0, job.share), text=f"{words}, {duration(time.monotonic() - job.started)} so far")
         if button.button("Cancel", icon=":material/stop:", key=f"{name}_cancel", width="stretch"):
             work.forget(key)
             st.rerun()

@@ -1,17 +1,60 @@
-"""Widgets that show the view: their value is set from it before each run and their callbacks write it back."""
+"""Widgets that show the view: their value is set from it before each run and their callbacks write it back; rows and points that select."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import streamlit as st
+
+from core.ui import state
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Option = TypeVar("Option", str, int)
 
 
 def bind(key: str, value: Any) -> str:
     """Sets the value of the widget with this key (call it right before drawing the widget) and returns the key."""
     st.session_state[key] = value
     return key
+
+
+def option_row(
+    label: str, options: Iterable[Option], setting: str, *, words: Callable[[Option], str] = str, default: Option | None = None, unnamed: bool = False
+) -> Option:
+    """A row of options kept as a page setting of the view; the widget's key is the setting with ``_`` for its dots.
+
+    Args:
+        default: what is chosen while the view names nothing that is offered; None is the first option.
+        unnamed: the label is only for those who cannot see the row.
+    """
+    offered = list(options)
+    wanted = state.current().settings.get(setting)
+    key = bind(setting.replace(".", "_"), wanted if wanted in offered else offered[0] if default is None else default)
+    st.segmented_control(
+        label,
+        offered,
+        format_func=words,
+        key=key,
+        required=True,
+        label_visibility="collapsed" if unnamed else "visible",
+        on_change=lambda: state.update(settings={setting: st.session_state[key]}),
+    )
+    chosen: Option = st.session_state[key]
+    return chosen
+
+
+def clicked_row(table: pd.DataFrame, key: str, **look: Any) -> int | None:
+    """Draws a table whose rows can be chosen; the place of the chosen row, None while there is none.
+
+    Args:
+        look: what else ``st.dataframe`` takes.
+    """
+    event = st.dataframe(table, hide_index=True, on_select="rerun", selection_mode="single-row", key=key, **look)
+    rows = event["selection"]["rows"]
+    return rows[0] if rows and rows[0] < len(table) else None
 
 
 def take(entity: str | None, where: str, select: Callable[[str], object]) -> None:

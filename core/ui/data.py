@@ -14,7 +14,6 @@ from core.ui import device, kinetics, networks
 from core.ui.view_state import ViewState
 
 if TYPE_CHECKING:
-    import cobra
     import pandas as pd
 
     from core.explain import ReactionImportance
@@ -60,14 +59,6 @@ def tables(model: str, objective: str | None = None) -> ModelTables:
     if model not in BUNDLED and not model.startswith("upload:"):  # a link must not open files of this computer
         raise InputError(f"There is no model {model!r} here; choose one of {', '.join(BUNDLED)}, or load its file.")
     return load_tables(model, objective=objective)
-
-
-@st.cache_resource(max_entries=3, show_spinner="Preparing flux balance analysis ...")
-def cobra_model(model: str, objective: str | None = None) -> cobra.Model:
-    """A COBRApy model; core's functions lock it and leave it unchanged."""
-    from core.metabolic import load_model
-
-    return load_model(model, objective=objective)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -169,6 +160,11 @@ def seeds(name: str) -> int:
     return 1 + len(checkpoint(name)[1].content.get("members", ()))
 
 
+def ensemble(name: str) -> list[tuple[ReactionNetwork, Card]]:
+    """The networks of a checkpoint's ensemble on this session's device, the checkpoint's own first."""
+    return _members(name, checkpoint(name)[1].weights_sha256, device.choice().device)
+
+
 @st.cache_resource(max_entries=4, show_spinner="Loading the seeds ...")
 def _members(name: str, weights: str, where: str) -> list[tuple[ReactionNetwork, Card]]:
     from core.models import load_members
@@ -225,8 +221,7 @@ def fba(given: Given) -> FbaResult:
     """Growth and parsimonious fluxes."""
     from core.metabolic import fba as solve
 
-    found = tables(given.model, given.model_objective)
-    return solve(cobra_model(given.model, given.model_objective), tables=found, parsimonious=True, **given.condition())
+    return solve(tables(given.model, given.model_objective), parsimonious=True, **given.condition())
 
 
 @st.cache_data(max_entries=32, show_spinner="Looking for what is missing ...")
@@ -234,8 +229,7 @@ def missing(given: Given) -> list[str]:
     """Closed uptakes that would restore growth."""
     from core.metabolic import missing_nutrients
 
-    found = tables(given.model, given.model_objective)
-    return missing_nutrients(cobra_model(given.model, given.model_objective), tables=found, **given.condition())
+    return missing_nutrients(tables(given.model, given.model_objective), **given.condition())
 
 
 @st.cache_resource(max_entries=32, show_spinner="Finding blocked reactions ...")

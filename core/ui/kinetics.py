@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from core import storage
 from core.errors import InputError
-from core.metabolic._uploads import MAX_UPLOADS
 from core.ui import networks
 from core.ui.view_state import ViewState
+from core.uploads import MAX_UPLOADS
 
 if TYPE_CHECKING:
     from core.metabolic.kinetics import Kinetics

@@ -57,7 +57,7 @@ def variants_plot(table: pd.DataFrame, means: pd.DataFrame, measure: str, title:
     at = known.loc[known["variant"] == reference, measure]
     if len(at):
         figure.add_vline(x=float(at.iloc[0]), line={"dash": "dash", "color": CASING})
-    figure.update_xaxes(title="seeds; mean with 95% t interval")
+    figure.update_xaxes(title="seeds; mean, 95% interval")
     # An interval over three seeds can be wider than all that was measured; the axis shows what was measured.
     figure.update_xaxes(range=_range(seeds[measure].to_numpy(dtype=float)))
     figure.update_yaxes(autorange="reversed", automargin=True, type="category", categoryorder="array", categoryarray=names)
@@ -97,14 +97,14 @@ def differences_plot(answers: Sequence[Mapping[str, Any]], measure: str, title: 
         )
     )
     figure.add_vline(x=0, line={"dash": "dash", "color": CASING})
-    figure.update_xaxes(title="difference, 95% paired t interval")
+    figure.update_xaxes(title="difference, 95% interval")
     figure.update_yaxes(autorange="reversed", automargin=True, type="category", categoryorder="array", categoryarray=names)
     alt = f"Paired differences in {title} for {len(known)} questions; {int(shown.sum())} intervals leave zero out."
-    return finished(figure, f"{_capital(plain(title))}: paired differences, right is better", alt, height=_WIDE + 30 + 44 * max(3, len(known)))
+    return finished(figure, f"{_capital(plain(title))}: paired differences", alt, height=_WIDE + 30 + 44 * max(3, len(known)))
 
 
 def iterations_plot(rows: Sequence[Mapping[str, Any]], learned: Mapping[str, float]) -> go.Figure:
-    """Growth R2 of the plain primal-dual iteration against how many iterations it had, a line for each rule of step sizes.
+    """Growth R2 of the plain primal-dual iteration against how many iterations it had, a line for each rule of step sizes; below -1 drawn at -1.
 
     Args:
         rows: each with rule (of step sizes), iterations and growth_r2.
@@ -130,8 +130,8 @@ def iterations_plot(rows: Sequence[Mapping[str, Any]], learned: Mapping[str, flo
         line = {"dash": ("longdash", "longdashdot")[place % 2], "color": ("#a05195", "#117a8b")[place % 2], "width": 1.5}
         hover = "%{fullData.name}: growth R² %{y:.3f}<extra></extra>"
         figure.add_scatter(x=ends, y=[value, value], name=plain(f"{name}, trained"), mode="lines", line=line, hovertemplate=hover)
-    figure.update_xaxes(title="iterations, each one product with S and one with its transpose", type="log", dtick=1)
-    figure.update_yaxes(title="growth R² (below -1 drawn at -1)", range=[-1.05, 1.05])
+    figure.update_xaxes(title="iterations", type="log", dtick=1)
+    figure.update_yaxes(title="growth R²", range=[-1.05, 1.05])
     best = max((row["growth_r2"] for row in rows), default=float("nan"))
     rules = len(figure.data) - len(learned)
     alt = f"Growth R2 of the plain primal-dual iteration by number of iterations for {rules} rules of step sizes; highest {best:.3f}."

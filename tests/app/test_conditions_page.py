@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import threading
-from pathlib import Path
 
 import pytest
 import torch
@@ -18,13 +17,9 @@ from core.metabolic import fba, load_model, load_tables, named_media
 from core.metabolic.condition import Condition
 from core.models import ReactionNetwork, load_checkpoint, save_checkpoint
 from core.ui.conditions.essential import knockouts
+from tests.app.steps import opened
 
-ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(autouse=True)
-def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GATESCOPE_HOME", str(tmp_path))
+pytestmark = pytest.mark.usefixtures("own_home")
 
 
 @pytest.fixture(scope="module")
@@ -34,12 +29,7 @@ def found():
 
 
 def page(**query: str) -> AppTest:
-    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
-    test.query_params.update(query)
-    test.run()
-    test.switch_page("pages/conditions.py").run()
-    assert not test.exception
-    return test
+    return opened("conditions", **query)
 
 
 def shown(test: AppTest) -> str:

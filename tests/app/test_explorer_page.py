@@ -13,23 +13,15 @@ from core import storage
 from core.explain import reaction_importance
 from core.metabolic import load_tables
 from core.models import load_checkpoint
+from tests.app.steps import opened
 from tests.core.hostile import sbml
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(autouse=True)
-def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GATESCOPE_HOME", str(tmp_path))
+pytestmark = pytest.mark.usefixtures("own_home")
 
 
 def explorer(**query: str) -> AppTest:
-    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
-    test.query_params.update(query)
-    test.run()
-    test.switch_page("pages/explorer.py").run()
-    assert not test.exception
-    return test
+    return opened("explorer", **query)
 
 
 def shown(test: AppTest) -> str:

@@ -47,7 +47,7 @@ def test_loaded_covered_ignored_and_kept_in_the_address() -> None:
     setting = "".join(test.query_params["s.explorer.kinetics"])
     assert re.fullmatch(r'"[0-9a-f]{64}"', setting)
     linked = explorer(model="toy", **{"s.explorer.kinetics": setting})
-    assert "2 of the file's ids are not in this model: PFK, atp_c in PFK" in told(linked)
+    assert "2 entries of the file are not in this model: PFK, atp_c in PFK" in told(linked)
     next(b for b in test.button if b.label == "Remove").click().run()
     assert "kcat is known" not in told(test)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -14,32 +13,23 @@ from core.explain.measured_ranking import compare_scores
 from core.explain.measurements import open_measurement
 from core.metabolic import load_tables
 from core.ui.data import Given
-from core.ui.measurements import data, uploads
+from core.ui.measurements import data
 from core.ui.measurements.source import ELSEWHERE
 from core.ui.text import plain
 from core.ui.view_state import ViewState
+from tests.app.steps import opened
 
-ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.usefixtures("own_home")
 ESSENTIAL = b"locus,note,essential\nb0720,x,yes\nb1136,x,yes\nb3916,x,no\nb1723,x,no\nb0114,x,no\nb2779,x,yes\nnope,x,no\n"
 CHANGES = b"gene\tlog2FoldChange\nb0720\t-1.5\nb3916\t2\nb1723\t1\nb0114\t0.5\nb0115\t0.1\nb0116\t-3\n"
 
 
-@pytest.fixture(autouse=True)
-def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GATESCOPE_HOME", str(tmp_path))
-
-
-def opened(**query: str) -> AppTest:
-    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
-    test.query_params.update(query)
-    test.run()
-    test.switch_page("pages/measurements.py").run()
-    assert not test.exception
-    return test
+def measurements(**query: str) -> AppTest:
+    return opened("measurements", **query)
 
 
 def loaded(content: bytes, name: str = "m.csv", **query: str) -> AppTest:
-    test = opened(**query)
+    test = measurements(**query)
     test.file_uploader(key="measurements_upload").set_value([(name, content, "text/csv")]).run()
     assert not test.exception
     return test
@@ -74,8 +64,8 @@ def test_a_file_is_mapped_ranked_and_reopened_by_its_link() -> None:
     assert shown["auroc_interval"].iloc[0] == f"{low:.3f} to {high:.3f}"
     assert "scores are computed on the same medium" in said(test)
     link = {name: value[0] if isinstance(value, list) else value for name, value in dict(test.query_params).items()}
-    assert json.loads(link["s.measurements.file"]) == uploads.listed()[0]
-    again = opened(**link)
+    assert json.loads(link["s.measurements.file"]) == data.FILES.listed()[0][0]
+    again = measurements(**link)
     assert again.dataframe[-1].value.equals(shown)
 
 
@@ -100,7 +90,7 @@ def test_fba_is_computed_when_asked_and_conflicts_are_listed_with_reasons() -> N
     assert test.dataframe[-1].value["score"].tolist()[:3] == ["FBA knock-out", "pFBA |v|", "FVA-forced |v|"]
     assert not [button for button in test.button if button.key == "measurements_fba"]
     test.button(key="measurements_screen_core").click().run()
-    asked = data.Asked(Given.of(view_of(test)), uploads.listed()[0], measured.choice, "max", ("core",))
+    asked = data.Asked(Given.of(view_of(test)), data.FILES.listed()[0][0], measured.choice, "max", ("core",))
     job = data.screens().job(data.screen_key(asked, "core"))
     if job is not None:
         assert job.ended.wait(60)
@@ -139,11 +129,11 @@ def test_a_bad_file_is_one_sentence_and_the_good_one_stays() -> None:
     assert not test.exception
     assert [error.value for error in test.error] == [plain("The file is not a text table; save it as CSV or TSV and choose that.")]
     assert "**6** genes of e" in said(test)
-    assert len(uploads.listed()) == 1
+    assert len(data.FILES.listed()) == 1
 
 
 def test_a_file_that_is_gone_and_columns_that_do_not_fit_are_said() -> None:
-    gone = opened(**{"s.measurements.file": json.dumps("upload:" + "0" * 64)})
+    gone = measurements(**{"s.measurements.file": json.dumps("upload:" + "0" * 64)})
     assert "no longer stored on this computer" in said(gone)
     test = loaded(ESSENTIAL)
     test.selectbox(key="measurements_ids").set_value("note").run()
@@ -154,7 +144,7 @@ def test_a_file_that_is_gone_and_columns_that_do_not_fit_are_said() -> None:
 
 
 def test_what_cannot_be_computed_is_said() -> None:
-    assert "There is no network" in said(opened(net="nosuch"))
+    assert "There is no network" in said(measurements(net="nosuch"))
     test = loaded(b"reaction,essential\nPFK,no\nCS,yes\nENO,yes\n", medium="EX_o2_e:10")
     test.button(key="measurements_fba").click().run()
     key = references_key(load_tables("e_coli_core"), medium={"EX_o2_e": 10})

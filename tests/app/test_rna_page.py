@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -20,23 +19,14 @@ from core.ui.rna.folds import folds
 from core.ui.rna.values import read_values
 from core.ui.text import plain
 from core.ui.view_state import ViewState
+from tests.app.steps import opened
 
-ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.usefixtures("own_home")
 HAIRPIN = "GGGGAAAACCCC"
 
 
-@pytest.fixture(autouse=True)
-def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GATESCOPE_HOME", str(tmp_path))
-
-
 def rna(**query: str) -> AppTest:
-    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
-    test.query_params.update(query)
-    test.run()
-    test.switch_page("pages/rna.py").run()
-    assert not test.exception
-    return test
+    return opened("rna", **query)
 
 
 def setting(name: str, value: object) -> dict[str, str]:

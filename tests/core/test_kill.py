@@ -28,7 +28,9 @@ ROOT = Path(__file__).resolve().parents[2]
 TINY = {"samples": 1_000, "validation": 100, "test": 100, "epochs": 5, "batch": 4, "seed": 5, "network": {"hidden": 8, "heads": 2, "layers": 2}}
 PER_EPOCH, INTERVAL = 250, 200
 TOTAL = 5 * PER_EPOCH
-KILLS = ["sampling"] * 6 + ["training"] * 7 + ["saving"] * 4 + ["card"] * 3
+KILLS = ["sampling"] * 6 + ["training"] * 6 + ["saving"] * 4 + ["card"] * 4
+FINISHED = 18
+"""Before this kill the run is let finish: the last ones hit a saved run while it is written again."""
 
 COMMAND = """
 import sys
@@ -76,27 +78,20 @@ def temporary(folder: Path, name: str = "") -> list[Path]:
 
 def moment(phase: str, folder: Path, rng: random.Random) -> Callable[[], bool]:
     """Whether the random moment of a phase at which to kill has come."""
-    before, step, states = len(blocks(folder)), last_step(folder), count_saves(folder)
+    before, step, saved = len(blocks(folder)), last_step(folder), saved_step(folder)
     if phase == "sampling":
         more = rng.choice([0, 1, 1, 2])
-        return lambda: len(blocks(folder)) >= before + more and (bool(temporary(folder)) or last_step(folder) > 0 or more > 0)
+        return lambda: len(blocks(folder)) >= before + more and (more > 0 or bool(temporary(folder)) or last_step(folder) > 0)
     if phase == "training":
         more = rng.randrange(20, 260)
         return lambda: last_step(folder) >= min(step + more, TOTAL)
     if phase == "saving":
-        return lambda: bool(temporary(folder, "resume") or temporary(folder, "best")) or count_saves(folder) > states + 1
-    parts = rng.choice([("solving test", "boosting"), ("boosting",)])
-    late = rng.random() < 0.5
+        return lambda: bool(temporary(folder, "resume") or temporary(folder, "best")) or saved_step(folder) > saved
     card = folder / "checkpoint.safetensors"
     written = card.stat().st_mtime_ns if card.exists() else 0
-    if late:
+    if written or rng.random() < 0.5:
         return lambda: bool(temporary(folder, "checkpoint")) or (card.exists() and card.stat().st_mtime_ns != written)
-    return lambda: read_json(folder / "progress.json").get("message", "").startswith(parts)
-
-
-def count_saves(folder: Path) -> int:
-    """Grows with every saved state."""
-    return saved_step(folder)
+    return lambda: read_json(folder / "progress.json").get("message", "").startswith("boosting")
 
 
 def kill(process: subprocess.Popen[bytes], *, group: bool) -> None:
@@ -123,6 +118,9 @@ def test_twenty_kills_lose_at_most_one_interval_and_never_a_saved_run(tmp_path: 
     known: dict[Path, int] = {}
     lost, hit = [], Counter[str]()
     for number, phase in enumerate(KILLS):
+        if number == FINISHED:
+            assert start(killed).wait() == 0
+            known = blocks(killed)
         process = start(killed)
         now = moment(phase, killed, rng)
         while not now():
@@ -141,7 +139,7 @@ def test_twenty_kills_lose_at_most_one_interval_and_never_a_saved_run(tmp_path: 
             np.load(path)["fluxes"]
         if (killed / "best.safetensors").exists():
             assert load_file(killed / "best.safetensors")
-        if (killed / "checkpoint.json").exists():
+        if number >= FINISHED:
             load_checkpoint(killed / "checkpoint.safetensors")
         print(f"kill {number + 1:2d}, {phase:8s} at step {step:4d}, saved {state:4d}, {len(known):2d} blocks, {len(temporary(killed))} temporary")
     assert start(killed).wait() == 0
@@ -202,6 +200,27 @@ def test_a_training_killed_twice_ends_with_the_weights_of_an_unbroken_one(tmp_pa
         assert (tmp_path / "killed" / file).read_bytes() == (tmp_path / "whole" / file).read_bytes(), file
     epochs = [[row["epoch"] for row in read_lines(tmp_path / name / "history.jsonl")] for name in ("killed", "whole")]
     assert epochs == [list(range(1, 7))] * 2
+
+
+POOL = """
+import multiprocessing, os, threading
+from concurrent.futures import ProcessPoolExecutor
+from core.runs.parent import end_with_parent
+with ProcessPoolExecutor(2, multiprocessing.get_context("spawn"), end_with_parent) as pool:
+    pids = {pool.submit(os.getpid).result() for _ in range(2)}
+    print(*pids, flush=True)
+    threading.Event().wait(60)
+"""
+
+
+def test_the_workers_of_a_killed_process_end_too() -> None:
+    process = subprocess.Popen([sys.executable, "-c", POOL], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    workers = [psutil.Process(int(pid)) for pid in process.stdout.readline().split()]
+    assert workers
+    kill(process, group=False)
+    assert psutil.wait_procs(workers, timeout=30)[1] == []
+    process.stdout.close()
 
 
 WRITER = """

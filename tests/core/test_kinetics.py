@@ -66,7 +66,7 @@ def test_coverage_counts_and_names_what_the_model_does_not_have(tables, given):
     covered = given.coverage(tables)
     assert (covered.reactions, covered.incidences, covered.all_incidences) == (2, 2, 360)
     assert covered.unmatched == ("XYZ", "glc__D_e in PFK")
-    assert "2 of the file's ids are not in this model: XYZ, glc__D_e in PFK." in covered.sentence
+    assert "2 entries of the file are not in this model: XYZ, glc__D_e in PFK." in covered.sentence
 
 
 def test_two_files_other_separators_and_the_written_file_say_the_same(given):

@@ -377,7 +377,7 @@ def test_uploads_are_listed_newest_first_and_bounded(monkeypatch: pytest.MonkeyP
     assert [name for _, name in reading.list_uploads()] == ["third.xml", "second.xml", "first.xml"]
     reading.load_tables(sources[0])
     assert reading.list_uploads()[0][1] == "first.xml"
-    monkeypatch.setattr(reading._uploads, "MAX_UPLOADS", 2 * len(texts["first"]) + 50)
+    monkeypatch.setattr("core.uploads.MAX_UPLOADS", 2 * len(texts["first"]) + 50)
     reading.store_upload(sbml(name="fourth").encode(), "fourth.xml")
     assert [name for _, name in reading.list_uploads()] == ["fourth.xml", "first.xml"]
 
@@ -404,7 +404,7 @@ def test_upload_without_objective_is_kept_once_one_is_chosen(hostile: dict[str, 
     ],
 )
 def test_safe_name(name: str, safe: str) -> None:
-    assert reading._uploads.safe_name(name) == safe
+    assert storage.safe_name(name) == safe
 
 
 def assert_one_sentence(text: str, name: str, fragment: str) -> None:

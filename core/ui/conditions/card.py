@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core.ui import data, state
+from core.ui.bind import clicked_row
 from core.ui.conditions.data import Pair, comparison
 from core.ui.explorer.condition import model_of
 from core.ui.explorer.head import select
@@ -130,18 +131,10 @@ def _metabolite(found: ConditionComparison, name: str, full: str) -> None:
     rows = found.incidences[found.incidences["metabolite"] == name]
     rows = rows.sort_values("gate_difference", key=abs, ascending=False, kind="stable")
     st.markdown(f"**Its {len(rows)} reactions**, the gate that moved most first")
-    event = st.dataframe(
-        rows[["reaction", "coefficient", "gate_a", "gate_b", "gate_difference"]],
-        hide_index=True,
-        column_config=columns(),
-        on_select="rerun",
-        selection_mode="single-row",
-        key=f"conditions-met-{name}",
-        height=330,
-        alt=f"Gates of {name} in A and B",
-    )
-    if chosen := event["selection"]["rows"]:
-        select(f"rxn:{rows['reaction'].iloc[chosen[0]]}")
+    shown = rows[["reaction", "coefficient", "gate_a", "gate_b", "gate_difference"]]
+    chosen = clicked_row(shown, f"conditions-met-{name}", column_config=columns(), height=330, alt=f"Gates of {name} in A and B")
+    if chosen is not None:
+        select(f"rxn:{rows['reaction'].iloc[chosen]}")
         st.rerun()
 
 

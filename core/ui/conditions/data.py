@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from core.explain.media_matrix import MediaMatrix
     from core.metabolic import FbaResult
     from core.metabolic.condition import Medium
-    from core.models import Card, ReactionNetwork
 
 FIRST = Side(suffix=" A")
 SECOND = Side("conditions", "medium_b", "knockouts_b", "checkpoint_b", OWN_MEDIUM, " B")
@@ -86,26 +85,9 @@ def _own_words(view: ViewState) -> str:
     return f"the model's own medium (the same as {same})" if same else "the model's own medium"
 
 
-def seeds(name: str) -> int:
-    """How many networks an ensemble has."""
-    return 1 + len(data.checkpoint(name)[1].content.get("members", ()))
-
-
-def members(name: str) -> list[tuple[ReactionNetwork, Card]]:
-    """The networks of a checkpoint's ensemble on this session's device, the checkpoint's own first."""
-    return _members(name, data.checkpoint(name)[1].weights_sha256, device.choice().device)
-
-
-@st.cache_resource(max_entries=4, show_spinner="Loading the seeds ...")
-def _members(name: str, weights: str, where: str) -> list[tuple[ReactionNetwork, Card]]:
-    from core.models import load_members
-
-    return [(network.to(where), card) for network, card in load_members(networks.source(name))]
-
-
 def over_seeds(view: ViewState, names: tuple[str, str]) -> bool:
     """Whether the spread over seeds is computed: at once for a small model, on request for a large one."""
-    return min(map(seeds, names)) > 1 and (is_small(view) or bool(view.settings.get(SEEDS)))
+    return min(map(data.seeds, names)) > 1 and (is_small(view) or bool(view.settings.get(SEEDS)))
 
 
 @st.cache_resource(max_entries=12, show_spinner="Running the networks ...")
@@ -116,7 +98,7 @@ def _seen(given: Given, name: str, weights: str, where: str, spread: bool) -> Se
 
     chosen = given.condition()
     found = [data.importance(given, name)]
-    for member in members(name)[1:] if spread else []:
+    for member in data.ensemble(name)[1:] if spread else []:
         found.append(reaction_importance(data.tables(given.model, given.model_objective), member, methods=INSTANT, device=where, **chosen))
     return Seen.of(Condition(chosen["medium"], given.knockouts, given.objective), found)
 
@@ -189,7 +171,7 @@ def media_matrix(pair: Pair, names: tuple[str, ...]) -> MediaMatrix:
 def _matrix(given: Given, key: tuple, name: str, weights: str, where: str, spread: bool, _media: dict[str, Medium | str | None]) -> MediaMatrix:
     from core.explain import matrix
 
-    chosen = members(name) if spread else [data.checkpoint(name)]
+    chosen = data.ensemble(name) if spread else [data.checkpoint(name)]
     found = data.tables(given.model, given.model_objective)
     return matrix(found, chosen, _media, given.knockouts, objective=given.objective, device=where)
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.errors import InputError
 from core.ui import state
-from core.ui.bind import bind
+from core.ui.bind import bind, option_row
 from core.ui.conditions.data import Pair, chosen_media, media_choices, media_matrix, wanted_pathway
 from core.ui.conditions.pair import pathway_filter
 from core.ui.conditions.pick import plot
@@ -65,11 +65,8 @@ def _controls(both: Pair) -> None:
     left, middle, right = st.columns([4, 3, 4], vertical_alignment="bottom")
     with left:
         pathway_filter(both)
-    wanted = both.first.settings.get("conditions.rows")
-    rows = bind("conditions_rows", wanted if wanted in ROWS else ROWS[0])
-    middle.segmented_control(
-        "Reactions", ROWS, key=rows, required=True, on_change=lambda: state.update(settings={"conditions.rows": st.session_state[rows]})
-    )
+    with middle:
+        option_row("Reactions", ROWS, "conditions.rows")
     centred = bind("conditions_centred", bool(both.first.settings.get("conditions.centred", True)))
     right.toggle(
         "Minus the mean",

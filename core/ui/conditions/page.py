@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.errors import InputError
 from core.ui import data, state
-from core.ui.bind import bind
+from core.ui.bind import option_row
 from core.ui.conditions import card, media, moved, pair, tables
 from core.ui.conditions.data import FIRST, SECOND, Pair, comparison, words
 from core.ui.explorer import condition, head
@@ -34,7 +34,7 @@ def draw() -> None:
         st.info(plain(note), icon=":material/info:")
     left, right = st.columns([7, 4], vertical_alignment="bottom")
     with left:
-        now = _view_bar(view)
+        now = option_row("View", VIEWS, "conditions.view", words=VIEWS.__getitem__)
     with right:
         head.search(both.first)
     left, right = st.columns([7, 4])
@@ -146,17 +146,3 @@ def _growth(both: Pair) -> Callable[[], None]:
 def _warnings(both: Pair) -> list[str]:
     found = [text for given, name in zip(both.given, both.names, strict=True) for text in data.warnings(given, name)]
     return list(dict.fromkeys(found))
-
-
-def _view_bar(view: ViewState) -> str:
-    wanted = view.settings.get("conditions.view")
-    key = bind("conditions_view", wanted if wanted in VIEWS else "pair")
-    st.segmented_control(
-        "View",
-        list(VIEWS),
-        format_func=VIEWS.__getitem__,
-        key=key,
-        required=True,
-        on_change=lambda: state.update(settings={"conditions.view": st.session_state[key]}),
-    )
-    return str(st.session_state[key])

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.ui import data, state
-from core.ui.bind import bind
-from core.ui.conditions.data import SEEDS, Pair, filtered, pathways, seeds, wanted_pathway
+from core.ui.bind import bind, option_row
+from core.ui.conditions.data import SEEDS, Pair, filtered, pathways, wanted_pathway
 from core.ui.conditions.pick import plot
 from core.ui.explorer import drawing
 from core.ui.explorer.condition import model_of
@@ -32,11 +32,10 @@ TOP = 25
 
 def draw(both: Pair, found: ConditionComparison) -> None:
     """The controls, the drawing and the strips."""
-    quantity = _controls(both)
-    side = str(both.first.settings.get("conditions.side") or "difference")
+    quantity, side = _controls(both)
     for note in _notes(both, quantity):
         st.caption(plain(note))
-    drawn, note = drawn_side(both, found, quantity, side if side in SIDES else "difference")
+    drawn, note = drawn_side(both, found, quantity, side)
     if note:
         st.caption(plain(note))
     if drawn is not None:
@@ -49,7 +48,7 @@ def chosen_view(view: ViewState) -> ViewState:
     return view if view.view in VIEWS else replace(view, view="overview")
 
 
-def _controls(both: Pair) -> str:
+def _controls(both: Pair) -> tuple[str, str]:
     view = chosen_view(both.first)
     left, middle, right = st.columns([6, 4, 3], vertical_alignment="bottom")
     key = bind("conditions_drawing", view.view)
@@ -75,18 +74,7 @@ def _controls(both: Pair) -> str:
             on_change=lambda: state.update(colour_by=st.session_state[colour]),
             help="Gate: 0 closed, 1 open. Attention: log2 of attention times competitors, 0 = an even share. A and B share one scale.",
         )
-    wanted = both.first.settings.get("conditions.side")
-    shown = bind("conditions_side", wanted if wanted in SIDES else "difference")
-    st.segmented_control(
-        "Drawn",
-        list(SIDES),
-        format_func=SIDES.__getitem__,
-        key=shown,
-        required=True,
-        label_visibility="collapsed",
-        on_change=lambda: state.update(settings={"conditions.side": st.session_state[shown]}),
-    )
-    return quantity
+    return quantity, option_row("Drawn", SIDES, "conditions.side", words=SIDES.__getitem__, default="difference", unnamed=True)
 
 
 def _notes(both: Pair, quantity: str) -> list[str]:
@@ -168,7 +156,7 @@ def _spread(both: Pair, found: ConditionComparison) -> None:
     from core.explain.conditions import MOVED, SURE
 
     moved = f"{found.moved:,} of {len(found.reactions):,} gates moved by {MOVED:g} or more"
-    count = min(map(seeds, both.names))
+    count = min(map(data.seeds, both.names))
     if found.seeds > 1:
         st.caption(f"{moved}; {found.steady:,} of them by more than {SURE:g} standard deviations of their change over {found.seeds} seeds.")
     elif count > 1:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
-from core.ui import data, state
-from core.ui.bind import bind, take
+from core.ui import data
+from core.ui.bind import clicked_row, option_row, take
 from core.ui.conditions.card import columns
 from core.ui.conditions.data import Pair, chosen_media, comparison, filtered, media_matrix
 from core.ui.conditions.media import MOST
@@ -29,18 +29,8 @@ File = tuple[str, str, str, Callable[[], str | bytes]]
 
 def below(both: Pair, now: str) -> None:
     """The chosen panel."""
-    wanted = both.first.settings.get("conditions.panel")
-    key = bind("conditions_panel", wanted if wanted in PANELS else PANELS[0])
-    st.segmented_control(
-        "Panel",
-        PANELS,
-        key=key,
-        required=True,
-        label_visibility="collapsed",
-        on_change=lambda: state.update(settings={"conditions.panel": st.session_state[key]}),
-    )
+    panel = option_row("Panel", PANELS, "conditions.panel", unnamed=True)
     found = comparison(both)
-    panel = st.session_state[key]
     if panel == "Reactions":
         _reactions(both, found)
     elif panel == "Incidences":
@@ -59,21 +49,17 @@ def _reactions(both: Pair, found: ConditionComparison) -> None:
             f"{quantity}_a",
             f"{quantity}_b",
             f"{quantity}_difference",
-            *(["rank_" + quantity] if quantity in ("gate", "flux_fba", "ratio") else []),
+            *(["rank_" + quantity] if quantity in RANKED else []),
         ]
         shown += ["gate_difference_sd"] if quantity == "gate" and "gate_difference_sd" in rows else []
-    event = st.dataframe(
+    chosen = clicked_row(
         rows[[*shown, "subsystem", "equation"]],
-        hide_index=True,
+        f"conditions-reactions-{both.given[0].model[-12:]}",
         column_config=columns(),
-        on_select="rerun",
-        selection_mode="single-row",
-        key=f"conditions-reactions-{both.given[0].model[-12:]}",
         height=420,
         alt="Reactions in A and B, ranked by how far their gate moved",
     )
-    chosen = event["selection"]["rows"]
-    take(f"rxn:{rows['reaction'].iloc[chosen[0]]}" if chosen and chosen[0] < len(rows) else None, "conditions-table", select)
+    take(None if chosen is None else f"rxn:{rows['reaction'].iloc[chosen]}", "conditions-table", select)
 
 
 def _incidences(both: Pair, found: ConditionComparison) -> None:

@@ -37,7 +37,8 @@ def fba_growth(given: Given) -> None:
     """Growth by FBA with its status."""
     solved = data.fba(given)
     shown = "none" if math.isnan(solved.growth) else f"{solved.growth:.3f} /h"
-    st.metric("Growth, FBA", shown, help=f"Solver status: {solved.status}. COBRApy maximises the objective under this condition.")
+    how = f"The largest value of the objective under this condition: flux balance analysis, solved by HiGHS. Solver status: {solved.status}."
+    st.metric("Growth, FBA", shown, help=how)
 
 
 def fba_trouble(given: Given) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.ui import data, state
-from core.ui.bind import bind, take
+from core.ui.bind import bind, clicked_row, take
 from core.ui.explorer.head import select
 from core.ui.measurements import data as measured
 from core.ui.measurements.data import Asked
@@ -69,18 +69,14 @@ def draw(view: ViewState, asked: Asked, comparison: Comparison) -> None:
     if rows.empty:
         st.success("Measurement, FBA and this ranking agree on everything that was compared.")
         return
-    event = st.dataframe(
+    chosen = clicked_row(
         rows[[c for c in SHOWN if c != "name" or rows["name"].any()]],
-        hide_index=True,
+        f"measurements-conflicts-{score}-{kind}",
         column_config=_columns(),
-        on_select="rerun",
-        selection_mode="single-row",
-        key=f"measurements-conflicts-{score}-{kind}",
         height=420,
         alt="Genes on which measurement, FBA and network disagree",
     )
-    chosen = event["selection"]["rows"]
-    row = rows.iloc[chosen[0]] if chosen and chosen[0] < len(rows) else None
+    row = None if chosen is None else rows.iloc[chosen]
     take(None if row is None else _reaction_of(row), "measurements-conflicts", select)
     _chosen(view, asked, row)
 

@@ -10,8 +10,8 @@ import streamlit as st
 from core.ui import data, device, networks
 from core.ui.background import Background, Job
 from core.ui.data import Given
-from core.ui.measurements import uploads
 from core.ui.view_state import ViewState
+from core.uploads import Uploads
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from core.explain.measurement_file import Choice, Sheet
     from core.explain.measurements import Measurement
 
+FILES = Uploads("measured-", "This measurement file is no longer stored on this computer; load it again.")
 FILE = "measurements.file"
 READING = ("ids", "values", "entity", "kind", "yes", "cutoff", "below")
 """Settings that say how the file is read; one that is absent is guessed."""
@@ -53,7 +54,7 @@ def _sheet(model: str, objective: str | None, file: str) -> Sheet:
     from core.explain.measurement_file import read_sheet
 
     found = data.tables(model, objective)
-    return read_sheet(uploads.stored(file).read_bytes(), known=(*found.genes, *found.reactions, *filter(None, found.gene_names)))
+    return read_sheet(FILES.stored(file).read_bytes(), known=(*found.genes, *found.reactions, *filter(None, found.gene_names)))
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.errors import InputError
 from core.ui import data, state
-from core.ui.bind import bind
+from core.ui.bind import option_row
 from core.ui.data import Given
 from core.ui.explorer import condition
 from core.ui.measurements import conflicts, export, pathways, ranking, source, values
@@ -68,7 +68,7 @@ def _results(view: ViewState, asked: Asked) -> None:
     if comparison.scores.empty:
         st.info("None of what was measured has a gene-associated reaction in this model, so there is nothing to compare.")
         return
-    panel = _panel(view, OMICS_PANELS if found.is_omics else PANELS)
+    panel = option_row("Panel", OMICS_PANELS if found.is_omics else PANELS, "measurements.panel", unnamed=True)
     if panel == "Ranking":
         ranking.draw(asked, comparison)
     elif panel == "Disagreements":
@@ -79,17 +79,3 @@ def _results(view: ViewState, asked: Asked) -> None:
         pathways.draw(view, comparison)
     else:
         export.draw(view, asked, comparison)
-
-
-def _panel(view: ViewState, panels: tuple[str, ...]) -> str:
-    wanted = view.settings.get("measurements.panel")
-    key = bind("measurements_panel", wanted if wanted in panels else panels[0])
-    st.segmented_control(
-        "Panel",
-        panels,
-        key=key,
-        required=True,
-        label_visibility="collapsed",
-        on_change=lambda: state.update(settings={"measurements.panel": st.session_state[key]}),
-    )
-    return str(st.session_state[key])

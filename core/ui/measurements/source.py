@@ -12,7 +12,6 @@ from core.ui.bind import bind
 from core.ui.data import Given
 from core.ui.explorer.condition import OWN
 from core.ui.measurements import data as measured
-from core.ui.measurements import uploads
 from core.ui.popover import done, popover
 from core.ui.text import plain
 from core.ui.view_state import MAX_TEXT, ViewState
@@ -40,14 +39,14 @@ def bar(view: ViewState) -> str | None:
     """Choice between earlier files and place for a new one; the id of the file that is shown."""
     now = view.settings.get(measured.FILE)
     left, right = st.columns([5, 2], vertical_alignment="bottom")
-    known = list(dict.fromkeys([*uploads.listed(), *([str(now)] if now else [])]))
+    known = list(dict.fromkeys([*(source for source, _ in measured.FILES.listed()), *([str(now)] if now else [])]))
     if known:
         key = bind("measurements_file", str(now) if now else None)
         left.selectbox(
             "Measurement",
             known,
             index=None,
-            format_func=uploads.label,
+            format_func=measured.FILES.label,
             key=key,
             placeholder="choose a file loaded earlier",
             on_change=lambda: open_file(st.session_state[key]),
@@ -73,7 +72,7 @@ def _upload(view: ViewState) -> None:
         handled[given.file_id] = _refused(given.getvalue(), view)
         if handled[given.file_id] is None:
             done(LOAD)
-            open_file(uploads.keep(given.getvalue(), given.name))
+            open_file(measured.FILES.keep(given.getvalue(), given.name))
             st.rerun()
     if handled[given.file_id]:
         st.error(plain(handled[given.file_id]))

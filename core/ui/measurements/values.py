@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.ui import data
-from core.ui.bind import take
+from core.ui.bind import clicked_row, take
 from core.ui.explorer.drawing import picked_entity
 from core.ui.explorer.head import select
 from core.ui.measurements import data as measured
@@ -58,12 +58,9 @@ def draw(view: ViewState, asked: Asked, comparison: Comparison) -> None:
         shown = comparison.scores.rename(columns={"id": "reaction"})
         order = shown["value"].abs().sort_values(ascending=False, kind="stable").index
         rows = shown.loc[order].reset_index(drop=True)
-        table = st.dataframe(
+        chosen = clicked_row(
             rows,
-            hide_index=True,
-            on_select="rerun",
-            selection_mode="single-row",
-            key="measurements-value-rows",
+            "measurements-value-rows",
             height=470,
             column_config={
                 "value": st.column_config.NumberColumn(f"{unit}value", format="%.4g"),
@@ -72,8 +69,7 @@ def draw(view: ViewState, asked: Asked, comparison: Comparison) -> None:
             },
             alt="Reactions with their measured value and every score",
         )
-        chosen = table["selection"]["rows"]
-        take(f"rxn:{rows['reaction'].iloc[chosen[0]]}" if chosen and chosen[0] < len(rows) else None, "measurements-value-rows", select)
+        take(None if chosen is None else f"rxn:{rows['reaction'].iloc[chosen]}", "measurements-value-rows", select)
     st.download_button(
         "Values of reactions for Escher, JSON",
         data=lambda: json.dumps(escher_data(values), indent=1),

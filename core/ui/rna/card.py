@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import InputError
-from core.ui.bind import take
+from core.ui.bind import clicked_row, take
 from core.ui.rna import data
 from core.ui.rna.data import Given
 from core.ui.rna.pick import select
@@ -111,18 +111,9 @@ def _values(given: Given, folded: FoldResult, view: ViewState, entity: str, plac
         st.dataframe(by_layer, hide_index=True, column_config=columns(), alt=f"Openness and message arriving at {entity}, by layer")
     edges = _edges(found, entity)
     st.markdown(f"**Its edges**, {len(edges)}, widest openness first")
-    event = st.dataframe(
-        edges,
-        hide_index=True,
-        column_config=columns(),
-        on_select="rerun",
-        selection_mode="single-row",
-        key=f"rna-edges-{entity}",
-        height=min(330, 38 + 35 * max(1, len(edges))),
-        alt=f"Edges of {entity}",
-    )
-    rows = event["selection"]["rows"]
-    take(str(edges["neighbour"].iloc[rows[0]]) if rows and rows[0] < len(edges) else None, "rna-card", select)
+    height = min(330, 38 + 35 * max(1, len(edges)))
+    clicked = clicked_row(edges, f"rna-edges-{entity}", column_config=columns(), height=height, alt=f"Edges of {entity}")
+    take(None if clicked is None else str(edges["neighbour"].iloc[clicked]), "rna-card", select)
 
 
 def _edges(found: BaseImportance, entity: str) -> pd.DataFrame:

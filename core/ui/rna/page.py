@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.errors import InputError
 from core.ui import networks, state
-from core.ui.bind import bind
+from core.ui.bind import option_row
 from core.ui.rna import card, compare, data, drawing, find, graph, plots, source, structure, tables
 from core.ui.rna.data import Given
 from core.ui.text import plain
@@ -54,7 +54,7 @@ def draw() -> None:
         st.warning(plain(trouble), icon=":material/model_training:")
     left, right = st.columns([7, 4])
     with left:
-        now = _view_bar(view)
+        now = option_row("View", VIEWS, "rna.view", words=lambda name: VIEWS[name][0], unnamed=True)
     with right:
         find.bar(given, folded, view)
     if now == "compare":
@@ -80,21 +80,6 @@ def _network_trouble(view: ViewState) -> str:
     except InputError as error:
         return str(error)
     return ""
-
-
-def _view_bar(view: ViewState) -> str:
-    wanted = view.settings.get("rna.view")
-    key = bind("rna_view", wanted if wanted in VIEWS else "drawing")
-    st.segmented_control(
-        "View",
-        list(VIEWS),
-        format_func=lambda name: VIEWS[name][0],
-        key=key,
-        required=True,
-        label_visibility="collapsed",
-        on_change=lambda: state.update(settings={"rna.view": st.session_state[key]}),
-    )
-    return str(st.session_state[key])
 
 
 def _shown(name: str, given: Given, folded: FoldResult, view: ViewState) -> None:

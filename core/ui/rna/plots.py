@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.ui import state
-from core.ui.bind import bind
+from core.ui.bind import bind, option_row
 from core.ui.rna import data
 from core.ui.rna.data import Given
 from core.ui.rna.pick import plot
@@ -41,18 +41,9 @@ def layers(given: Given, folded: FoldResult, view: ViewState) -> None:
 
     found = data.importance(given, folded, view.rna_net)
     offered = [name for name in COLUMNS if not found.bases[name].isna().all()]
-    now = view.settings.get("rna.track")
-    key = bind("rna_track", now if now in offered else offered[0])
-    st.segmented_control(
-        "Quantity",
-        offered,
-        format_func=COLUMNS.__getitem__,
-        key=key,
-        required=True,
-        on_change=lambda: state.update(settings={"rna.track": st.session_state[key]}),
-    )
+    track = option_row("Quantity", offered, "rna.track", words=COLUMNS.__getitem__)
     chosen = _selected(folded, view)
-    plot(rna_plots.highlight(rna_plots.sequence_track(found.bases, str(st.session_state[key])), chosen), "track")
+    plot(rna_plots.highlight(rna_plots.sequence_track(found.bases, track), chosen), "track")
     st.caption("|message| arriving at each base, layer by layer.")
     plot(rna_plots.highlight(rna_plots.layer_heatmap(data.by_layer(found, "message")), chosen), "layers", selects=False)
     st.caption("W_e, how each relation enters each unit of the messages: it is the network's own and the same for every RNA.")

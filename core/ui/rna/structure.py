@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,17 +10,17 @@ import streamlit as st
 
 from core.errors import InputError
 from core.ui import state
+from core.ui.background import follow
 from core.ui.bind import bind
 from core.ui.popover import done, popover
 from core.ui.rna import data, uploads
 from core.ui.rna.data import METHODS, Given
-from core.ui.rna.folds import folds
+from core.ui.rna.folds import folds, start_fold
 from core.ui.text import duration, plain
 
 if TYPE_CHECKING:
     from core.rna import FoldResult, RnaRecord
 
-POLL_SECONDS = 0.4
 ENSEMBLE_TOO = 10.0
 """Seconds up to which pair probabilities come along with the structure of minimum free energy; beyond they are asked for."""
 
@@ -137,15 +136,14 @@ def waiting(given: Given, folded: FoldResult | None) -> None:
     if record.length <= data.AT_ONCE:
         return
     wanted = given if folded is None else _ensemble_of(given)
-    job = folds().job(wanted)
-    if job is not None:
-        _progress(wanted)
+    if folds().job(wanted) is not None:
+        follow(folds(), wanted, "rna_fold")
     elif folded is None:
         _offer(wanted, record)
     elif folded.pair_probabilities is None and record.length <= PARTITION_LIMIT:
         if not st.button("Compute pair probabilities", icon=":material/play_arrow:", help=f"About {duration(_seconds(record.length, True))}."):
             return
-        folds().start(wanted, ensemble=True)
+        start_fold(wanted, ensemble=True)
         st.rerun()
 
 
@@ -163,7 +161,7 @@ def _offer(given: Given, record: RnaRecord) -> None:
     wait = f", about {duration(_seconds(record.length, ensemble))}" if given.method != "window" else ""
     st.info(plain(f"{record.id} has {record.length:,} bases and no structure yet."), icon=":material/timer:")
     if st.button(f"Fold it{wait}", type="primary", icon=":material/play_arrow:", key="rna_fold"):
-        folds().start(given, ensemble=ensemble)
+        start_fold(given, ensemble=ensemble)
         st.rerun()
 
 
@@ -171,29 +169,6 @@ def _seconds(length: int, ensemble: bool) -> float:
     from core.rna.folding import estimate
 
     return max(1.0, math.ceil(estimate(length, "mea" if ensemble else "mfe")))
-
-
-def _progress(given: Given) -> None:
-    @st.fragment(run_every=POLL_SECONDS)
-    def follow() -> None:
-        job = folds().job(given)
-        if job is None:
-            st.rerun()
-        assert job is not None
-        job.seen = time.monotonic()
-        if job.error:
-            st.error(plain(job.error))
-            if st.button("Dismiss", key="rna_fold_dismiss"):
-                folds().forget(given)
-                st.rerun()
-            return
-        bar, button = st.columns([5, 1], vertical_alignment="center")
-        bar.progress(min(1.0, job.share), text=f"{job.message.capitalize()}, {duration(time.monotonic() - job.started)} so far")
-        if button.button("Cancel", icon=":material/stop:", key="rna_cancel", width="stretch"):
-            folds().forget(given)
-            st.rerun()
-
-    follow()
 
 
 def summary(given: Given, folded: FoldResult) -> None:

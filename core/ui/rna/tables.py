@@ -8,8 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import InputError
-from core.ui import state
-from core.ui.bind import bind, take
+from core.ui.bind import clicked_row, option_row, take
 from core.ui.rna import data, export
 from core.ui.rna.card import columns, ranges
 from core.ui.rna.data import Given
@@ -26,17 +25,8 @@ PANELS = ("Bases", "Elements", "Edges", "Export")
 
 def below(given: Given, folded: FoldResult, view: ViewState) -> None:
     """The chosen panel."""
-    now = view.settings.get("rna.panel")
-    key = bind("rna_panel", now if now in PANELS else PANELS[0])
-    st.segmented_control(
-        "Panel",
-        PANELS,
-        key=key,
-        required=True,
-        label_visibility="collapsed",
-        on_change=lambda: state.update(settings={"rna.panel": st.session_state[key]}),
-    )
-    {"Bases": _bases, "Elements": _elements, "Edges": _edges, "Export": export.draw}[st.session_state[key]](given, folded, view)
+    panel = option_row("Panel", PANELS, "rna.panel", unnamed=True)
+    {"Bases": _bases, "Elements": _elements, "Edges": _edges, "Export": export.draw}[panel](given, folded, view)
 
 
 def base_table(given: Given, folded: FoldResult, name: str) -> pd.DataFrame:
@@ -101,18 +91,9 @@ def _elements(given: Given, folded: FoldResult, view: ViewState) -> None:
 
 
 def _table(table: pd.DataFrame, what: str, given: Given) -> None:
-    event = st.dataframe(
-        table.drop(columns="name"),
-        hide_index=True,
-        column_config=columns(),
-        on_select="rerun",
-        selection_mode="single-row",
-        key=f"rna-{what}-{given.key[:12]}",
-        height=420,
-        alt=f"The {what} of the RNA",
-    )
-    rows = event["selection"]["rows"]
-    take(str(table["name"].iloc[rows[0]]) if rows and rows[0] < len(table) else None, f"rna-{what}", select)
+    key, alt = f"rna-{what}-{given.key[:12]}", f"The {what} of the RNA"
+    row = clicked_row(table.drop(columns="name"), key, column_config=columns(), height=420, alt=alt)
+    take(None if row is None else str(table["name"].iloc[row]), f"rna-{what}", select)
 
 
 def _edges(given: Given, folded: FoldResult, view: ViewState) -> None:
@@ -123,15 +104,5 @@ def _edges(given: Given, folded: FoldResult, view: ViewState) -> None:
         return
     shown = edges[edges["kind"].isin(kinds(view, sorted(set(edges["kind"]))))].sort_values("openness", ascending=False, kind="stable")
     st.caption(f"{len(shown):,} directed edges, widest openness first, mean over layers. Select a row to see what the edge leads to.")
-    event = st.dataframe(
-        shown,
-        hide_index=True,
-        column_config=columns(),
-        on_select="rerun",
-        selection_mode="single-row",
-        key=f"rna-alledges-{given.key[:12]}",
-        height=420,
-        alt="The directed edges of the RNA's graph",
-    )
-    rows = event["selection"]["rows"]
-    take(str(shown["target"].iloc[rows[0]]) if rows and rows[0] < len(shown) else None, "rna-alledges", select)
+    row = clicked_row(shown, f"rna-alledges-{given.key[:12]}", column_config=columns(), height=420, alt="The directed edges of the RNA's graph")
+    take(None if row is None else str(shown["target"].iloc[row]), "rna-alledges", select)
