@@ -43,7 +43,7 @@ class Budget:
     validation: int = 300
     test: int = 1_000
     held_out: int = 300
-    epochs: int = 16
+    epochs: int = 12
     batch: int = 32
     learning_rate: float = 2e-3
     average: float = 0.995
