@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 SAMPLES, DRAWS = 64, 10
 TRACED = 12_000_000
 """Numbers of one layer's messages held at once: conditions are run together up to this."""
+TOGETHER = 16
+"""Conditions run together at most, so that progress is told and a stop is heard in between."""
 SAME = 1e-4
 """A growth or a share of flux that changes by less is the same: single precision."""
 RARE = 0.1
@@ -106,7 +108,7 @@ def replace_gates(
     sets = [mine, *_random_others(tables, mine, draws, seed)]
     truth, programme = np.zeros(samples), FluxProgramme(tables)
     growth, moved, flowing = np.zeros((len(sets) + 1, samples)), np.zeros((len(sets), samples)), np.zeros(samples)
-    at_once = max(1, TRACED // max(1, len(tables.stoich) * network.config.hidden))
+    at_once = min(TOGETHER, max(1, TRACED // max(1, len(tables.stoich) * network.config.hidden)))
     for start in range(0, samples, at_once):
         rows = slice(start, min(start + at_once, samples))
         for n in range(rows.start, rows.stop):

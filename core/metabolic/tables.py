@@ -45,6 +45,7 @@ class ModelTables:
         compartment_names: compartment id to its name.
         rows, cols, stoich: [K] metabolite index, reaction index and coefficient of every incidence, ordered by
             reaction, then metabolite; negative coefficients are consumed.
+        minimised: the model minimises its objective; ``objective`` holds its coefficients with their sign turned, to be maximised.
     """
 
     key: str
@@ -72,6 +73,7 @@ class ModelTables:
     rows: np.ndarray
     cols: np.ndarray
     stoich: np.ndarray
+    minimised: bool = False
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -148,6 +150,7 @@ def tables_from_model(model: cobra.Model, *, key: str | None = None) -> ModelTab
         "rows": np.array([row for _, row, _ in incidences], dtype=np.int64),
         "cols": np.array([col for col, _, _ in incidences], dtype=np.int64),
         "stoich": np.array([s for _, _, s in incidences], dtype=float),
+        **({"minimised": True} if sign < 0 else {}),
     }
     return ModelTables(key=key or digest(_pack(content)), **content)
 
@@ -159,7 +162,9 @@ def known_tables(model: cobra.Model | ModelTables) -> ModelTables:
 
 def minimises(model: cobra.Model | ModelTables, objective: str | None) -> bool:
     """Whether the objective's value is to be read with its sign turned: tables maximise the negative of what a COBRApy model minimises."""
-    return not isinstance(model, ModelTables) and objective is None and model.objective.direction == "min"
+    if objective is not None:
+        return False
+    return model.minimised if isinstance(model, ModelTables) else bool(model.objective.direction == "min")
 
 
 def save_tables(tables: ModelTables, path: Path) -> Path:
@@ -185,7 +190,7 @@ def load_tables_file(path: Path) -> ModelTables | None:
         return None
     if text.pop("schema", None) != SCHEMA:
         return None
-    plain = {"key", "id", "name", "compartment_names"}
+    plain = {"key", "id", "name", "compartment_names", "minimised"}
     content: dict[str, Any] = {name: value if name in plain else tuple(value) for name, value in text.items()}
     return ModelTables(**content, **arrays)
 

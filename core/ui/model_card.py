@@ -18,8 +18,15 @@ FIGURES = {
     "growth_r2_growing": "growth R², growing only",
     "growth_mae": "growth error, 1/h",
     "flux_r2_median": "flux R², median",
+    "flux_r2_median_growing": "flux R², median, growing only",
     "flux_r2_pooled": "flux R², pooled",
 }
+HELD_OUT = {
+    "nutrient": "a carbon source never seen in training",
+    "gene": "a knock-out never seen in training",
+    "both": "both never seen in training",
+}
+ESSENTIALITY = {"ap_knockout": "its own knock-outs", "ap_flux": "|predicted flux|", "ap_degree": "degree", "share_essential": "chance"}
 RNA_FIGURES = {
     "folded": "folded",
     "given": "structures given",
@@ -71,12 +78,14 @@ def _figures(name: str, content: dict[str, Any], titles: dict[str, str]) -> None
     """The network's held-out figures above those of its baselines."""
     st.subheader("Held out, beside its baselines")
     rows = {f"{name} (this network)": content["test"], **content["baselines"]}
+    _table(rows, titles, "Held-out figures of the network and its baselines")
+
+
+def _table(rows: dict[str, dict[str, Any]], titles: dict[str, str], alt: str) -> None:
+    """One row per network or set of conditions, one column per figure that is known of any."""
     table = pd.DataFrame({label: {title: figures.get(figure) for figure, title in titles.items()} for label, figures in rows.items()}).T
-    st.dataframe(
-        table.dropna(axis="columns", how="all"),
-        column_config={c: st.column_config.NumberColumn(c, format="%.3f") for c in titles.values()},
-        alt="Held-out figures of the network and its baselines",
-    )
+    columns = {title: st.column_config.NumberColumn(title, format="%.3f") for title in titles.values()}
+    st.dataframe(table.dropna(axis="columns", how="all"), column_config=columns, alt=alt)
 
 
 def _metabolic(name: str, content: dict[str, Any]) -> None:
@@ -92,6 +101,8 @@ def _metabolic(name: str, content: dict[str, Any]) -> None:
         f"{test['samples']:,} conditions of {content['data']['distribution']}, none seen in training or selection; "
         f"the baselines had the network's own {content['training']['samples']:,} training samples. Truth: {content['data']['truth']}."
     )
+    _seeds(content)
+    _harder(name, content)
     left, right = st.columns(2)
     with left:
         st.subheader("By kind of condition")
@@ -100,9 +111,57 @@ def _metabolic(name: str, content: dict[str, Any]) -> None:
     with right:
         st.subheader("Where it fails")
         st.markdown("\n".join(f"- {plain(text)}" for text in content["limits"]))
-        st.markdown(f"- Of held-out conditions without growth, it calls growth above 0.05 /h in {test['growth_called_where_none']:.1%}.")
+        if test.get("growth_called_where_none") is not None:
+            st.markdown(f"- Of held-out conditions without growth, it calls growth above 0.05 /h in {test['growth_called_where_none']:.1%}.")
+        if test.get("imbalance") is not None:
+            st.markdown(
+                f"- Its fluxes miss steady state by {test['imbalance']:.1%} of the turnover (sum of |S v| over sum of |S| |v|, growing conditions)."
+            )
         worst = pd.DataFrame({"reaction": list(test["worst_reactions"]), "flux R²": list(test["worst_reactions"].values())})
         st.dataframe(worst, hide_index=True, column_config=_numbers(), height=250, alt="The ten worst predicted reactions")
+
+
+def _seeds(content: dict[str, Any]) -> None:
+    """How far the seeds of an ensemble agree, and whether their spread tells where they are wrong."""
+    found = content.get("ensemble")
+    if not found:
+        return
+    st.subheader(f"{found['seeds']} seeds")
+    first = content["training"]["seed"]
+    rows = {f"seed {first + i}": figures for i, figures in enumerate(found["each"])} | {"mean of the seeds": found["mean"]}
+    _table(rows, FIGURES, "Held-out figures of every seed and of their mean")
+    st.caption(
+        "The app shows the first seed with the standard deviation over all of them. On the held-out conditions "
+        f"{found['within_two_deviations']:.0%} of the growth rates lie within two standard deviations of the seeds' mean; "
+        f"Spearman between spread and error {found['error_against_spread']:.2f}."
+    )
+
+
+def _harder(name: str, content: dict[str, Any]) -> None:
+    """What was kept back from training: nutrients, genes, another organism; and which reactions growth needs."""
+    kept = content.get("held_out", {})
+    rows = {"new mixtures of what it knows": content["test"]} | {HELD_OUT[split]: figures for split, figures in kept.items()}
+    rows |= {f"{model}, another organism": figures for model, figures in content.get("transfer", {}).items()}
+    if len(rows) > 1:
+        st.subheader("Harder than the test")
+        _table(rows, FIGURES, "Figures on nutrients, genes and organisms kept back from training")
+        for model, figures in content.get("transfer", {}).items():
+            best = {peer: f"{one['growth_r2']:.3f}" for peer, one in figures.get("baselines", {}).items() if one["growth_r2"] is not None}
+            st.caption(
+                f"{plain(model)} is a sister species: {figures['common_reactions']:,} of its reactions ({figures['share_common']:.0%}) "
+                f"are in the model {plain(name)} was trained on. Growth R² there: "
+                + ", ".join(f"{plain(peer)} {value}" for peer, value in best.items())
+            )
+    known = {"the model it was trained on": content.get("essentiality")}
+    known |= {model: figures.get("essentiality") for model, figures in content.get("transfer", {}).items()}
+    rows = {model: figures for model, figures in known.items() if figures}
+    if rows:
+        st.subheader("Does it know what growth needs?")
+        _table(rows, ESSENTIALITY, "Average precision for essential reactions")
+        st.caption(
+            "Average precision in naming the gene-associated reactions without which flux balance analysis leaves under 1% of the growth, "
+            "on the model's own medium."
+        )
 
 
 def _rna(name: str, content: dict[str, Any]) -> None:

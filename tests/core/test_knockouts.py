@@ -15,11 +15,12 @@ from cobra.flux_analysis import single_gene_deletion, single_reaction_deletion
 from core import storage
 from core.errors import Cancelled, InputError
 from core.metabolic import knockouts as module
+from core.metabolic.flux_balance import fba
 from core.metabolic.knockouts import gene_knockout_growth, knockout_growth
 from core.metabolic.media import named_media
 from core.metabolic.programme import FluxProgramme, Solved
 from core.metabolic.reading import load_model, load_tables
-from core.metabolic.tables import tables_from_model
+from core.metabolic.tables import load_tables_file, save_tables, tables_from_model
 
 MEDIA = [None, "anaerobic glucose", "acetate"]
 
@@ -83,6 +84,17 @@ def test_a_minimised_objective_keeps_cobras_sign(own_copy):
     peer = _peer(single_reaction_deletion(own_copy, ["PFK", "FRD7", "ENO", "O2t"], processes=1))
     _assert_cobras(knockout_growth(own_copy, reactions=["PFK", "FRD7", "ENO", "O2t"], cached=False), peer, own_copy.slim_optimize())
     assert own_copy.slim_optimize() > 1
+
+
+def test_tables_remember_that_the_objective_is_minimised(own_copy, tmp_path):
+    """Computing on tables once turned the sign of a minimised objective."""
+    own_copy.objective = {own_copy.reactions.EX_glc__D_e: -1.0}
+    own_copy.objective_direction = "min"
+    own_copy.reactions.Biomass_Ecoli_core.lower_bound = 0.5
+    tables = load_tables_file(save_tables(tables_from_model(own_copy), tmp_path / "minimised.npz"))
+    assert tables is not None
+    assert fba(tables, parsimonious=True).growth == pytest.approx(own_copy.slim_optimize(), abs=1e-6)
+    assert fba(tables, objective="ATPM").growth == pytest.approx(fba(own_copy, objective="ATPM").growth, abs=1e-6)
 
 
 def test_knock_outs_of_an_infeasible_state_free_it_only_where_flux_is_forced(core_model):
