@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from core.metabolic.condition import apply_condition
-from core.metabolic.features import METABOLITE_FEATURES, REACTION_FEATURES, metabolite_features, parse_formula, reaction_features
+from core.metabolic.features import METABOLITE_FEATURES, REACTION_FEATURES, medium_on_offer, metabolite_features, parse_formula, reaction_features
 
 
 def _metabolite(tables, metabolite, **condition):
@@ -41,6 +41,8 @@ def test_glucose_outside_the_cell(core_tables):
         "exchanged": 1,
         "uptake available": _scaled(10.0),
         "uptake open": 1,
+        "open producers": np.log1p(1),  # its exchange, backwards
+        "open consumers": np.log1p(2),  # its exchange, forwards, and the transporter
     }
     assert found == pytest.approx(expected, abs=1e-6)
 
@@ -81,8 +83,30 @@ def test_pfk(core_tables):
         "genes in the rule": np.log1p(2),
         "rule known": 1,
         "knocked out": 0,
+        "carbon on offer": _scaled(60),
+        "electrons on offer": _scaled(240),
+        "nitrogen on offer": 1,
+        "oxygen on offer": 1,
     }
     assert _reaction(core_tables, "PFK") == pytest.approx(expected, abs=1e-6)
+
+
+def test_every_reaction_hears_what_the_medium_offers(core_tables):
+    """30 acetate bring the carbon (60) and the electrons (8 each) of 10 glucose (24 each); CO2 brings neither."""
+    offered = {m: medium_on_offer(core_tables, apply_condition(core_tables, medium=m)) for m in ("aerobic glucose", "acetate", "anaerobic glucose")}
+    assert offered["aerobic glucose"].tolist() == [60, 240, 1000, 1000]
+    assert offered["acetate"].tolist() == [60, 240, 1000, 1000]
+    assert offered["anaerobic glucose"].tolist() == [60, 240, 1000, 0]
+    glutamate = medium_on_offer(core_tables, apply_condition(core_tables, medium={"EX_glu__L_e": 2, "EX_o2_e": 7}))
+    assert glutamate.tolist() == [10, 2 * 18, 2, 7]  # C5H8NO4-: 4*5 + 8 - 2*4 - 3 + 1 electrons
+    rows = reaction_features(core_tables, apply_condition(core_tables, medium="acetate"))
+    assert (rows[:, -4:] == rows[0, -4:]).all()
+
+
+def test_a_knock_out_takes_a_producer_away(core_tables):
+    before, after = (_metabolite(core_tables, "g6p_c", knockouts=k) for k in ((), ("GLCpts",)))
+    assert before["open producers"] - after["open producers"] == pytest.approx(np.log1p(3) - np.log1p(2), abs=1e-6)
+    assert before["open consumers"] == after["open consumers"]
 
 
 def test_a_knock_out_closes_and_is_flagged(core_tables):

@@ -28,5 +28,5 @@ def test_atps_gates_are_shown_a_point_selects_and_the_replacement_runs(server, p
     expect(card(page)).to_contain_text("Reaction PPCK")
     settled(page)
     page.get_by_role("button", name="Replace the gates by their mean").click()
-    expect(verdict).to_contain_text("Replacing the 13 gates of atp_c by their mean changes the predicted growth", timeout=120_000)
+    expect(verdict).to_contain_text("Replacing the 13 gates of atp_c by their mean changes the predicted growth", timeout=240_000)
     expect(page.get_by_text("as many random others").first).to_be_visible()
