@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 from core.lazy import exports
 
 if TYPE_CHECKING:
-    from core.models.checkpoint import Card, checkpoint_warnings, list_checkpoints, load_card, load_checkpoint, load_members, save_checkpoint
+    from core.models.checkpoint import (
+        Card,
+        checkpoint_warnings,
+        ensemble_key,
+        list_checkpoints,
+        load_card,
+        load_checkpoint,
+        load_members,
+        save_checkpoint,
+    )
     from core.models.conv import IncidenceTrace, StoichHypergraphConv
     from core.models.device import DeviceChoice, available_devices, resolve_device
     from core.models.network import NetworkConfig, ReactionNetwork
@@ -17,7 +26,16 @@ if TYPE_CHECKING:
 __all__, __getattr__ = exports(
     __name__,
     {
-        "checkpoint": ("Card", "checkpoint_warnings", "list_checkpoints", "load_card", "load_checkpoint", "load_members", "save_checkpoint"),
+        "checkpoint": (
+            "Card",
+            "checkpoint_warnings",
+            "ensemble_key",
+            "list_checkpoints",
+            "load_card",
+            "load_checkpoint",
+            "load_members",
+            "save_checkpoint",
+        ),
         "conv": ("IncidenceTrace", "StoichHypergraphConv"),
         "device": ("DeviceChoice", "available_devices", "resolve_device"),
         "network": ("NetworkConfig", "ReactionNetwork"),

@@ -110,6 +110,17 @@ def load_members(name_or_path: str | Path) -> list[tuple[Any, Card]]:
     return [first, *(load_checkpoint(folder / f"{member}.safetensors") for member in first[1].content.get("members", ()))]
 
 
+def ensemble_key(name_or_path: str | Path) -> str:
+    """sha256 of the weights of every seed of a checkpoint: what anything computed from its ensemble is keyed by.
+
+    Raises:
+        InputError: as :func:`load_card`, for any of them.
+    """
+    first, folder = load_card(name_or_path), _locate(name_or_path)[0].parent
+    others = [load_card(folder / f"{member}.safetensors").weights_sha256 for member in first.content.get("members", ())]
+    return digest("".join([first.weights_sha256, *others]).encode())
+
+
 def _build(card: Card) -> ReactionNetwork | RnaGine:
     """A network of the card's kind and choices, untrained."""
     if card.kind == "rna":

@@ -129,7 +129,7 @@ def _seeds(content: dict[str, Any]) -> None:
     st.subheader(f"{found['seeds']} seeds")
     first = content["training"]["seed"]
     rows = {f"seed {first + i}": figures for i, figures in enumerate(found["each"])} | {"mean of the seeds": found["mean"]}
-    _table(rows, FIGURES, "Held-out figures of every seed and of their mean")
+    _table(rows, {figure: FIGURES[figure] for figure in found["each"][0]}, "Held-out figures of every seed and of their mean")
     st.caption(
         "The app shows the first seed with the standard deviation over all of them. On the held-out conditions "
         f"{found['within_two_deviations']:.0%} of the growth rates lie within two standard deviations of the seeds' mean; "

@@ -46,7 +46,8 @@ def trained_here() -> str:
         parts = run.samples(pool, lambda *_: None, lambda: False)
     trained = run.fit(parts["train"], parts["validation"], lambda *_, **__: None, lambda: False)
     _, card = load_checkpoint("core")
-    content = {**card.content, "name": "checkpoint", "network": run.config.build().to_dict(), "test": figures(run.tables, trained, parts["test"])}
+    alone = {k: v for k, v in card.content.items() if k != "members"}
+    content = {**alone, "name": "checkpoint", "network": run.config.build().to_dict(), "test": figures(run.tables, trained, parts["test"])}
     save_checkpoint(trained, content, folder)
     return f"run:{folder.name}"
 

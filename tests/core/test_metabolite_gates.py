@@ -88,11 +88,11 @@ def test_central_and_peripheral_are_told_by_the_pathway(found):
     assert role_of("Cell Envelope Biosynthesis") == role_of("Glyoxylate Metabolism") == "peripheral"
 
 
-def test_a_perfect_order_of_too_few_reactions_is_no_finding(found):
+def test_an_order_of_too_few_reactions_is_no_finding(found):
+    """Six against two: even a perfect order is 1 of 28, on either side, and the verdict may not make anything of it."""
     subject = found.networks.iloc[0]
     assert (subject["central"], subject["peripheral"]) == (6, 2)
-    assert subject["auroc"] == subject["auroc_low"] == 1
-    assert subject["auroc_p"] == pytest.approx(2 / 28)  # both peripheral gates below all six others: 1 of 28 orders, on either side
+    assert subject["auroc_p"] >= 2 / 28 - 1e-9
     assert "cannot be told from peripheral ones" in found.verdict
     assert "too few to tell" in found.verdict
 

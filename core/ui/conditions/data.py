@@ -105,7 +105,7 @@ def _seen(given: Given, name: str, weights: str, where: str, spread: bool) -> Se
 
 def seen(given: Given, name: str, spread: bool = False) -> Seen:
     """What a network does under a condition, and its seeds when asked."""
-    return _seen(given, name, data.checkpoint(name)[1].weights_sha256, device.choice().device, spread)
+    return _seen(given, name, data.ensemble_key(name), device.choice().device, spread)
 
 
 @st.cache_resource(max_entries=16, show_spinner="Comparing ...")
@@ -122,7 +122,7 @@ def _comparison(
 
 def comparison(pair: Pair, *, truth: bool = True) -> ConditionComparison:
     """A, B and A - B; with ``truth`` also fluxes by FBA and, once computed, essentiality."""
-    first, second = (data.checkpoint(name)[1].weights_sha256 for name in pair.names)
+    first, second = (data.ensemble_key(name) for name in pair.names)
     essentiality = truth and essential.results(pair.given) is not None
     spread = over_seeds(pair.first, pair.names)
     return _comparison(pair.given, pair.names, (first, second), device.choice().device, spread, truth, essentiality)
@@ -164,7 +164,7 @@ def media_matrix(pair: Pair, names: tuple[str, ...]) -> MediaMatrix:
     name = pair.first.checkpoint
     key = tuple((label, tuple(sorted(m.items())) if isinstance(m, dict) else m) for label, m in media.items())
     spread = is_small(pair.first)
-    return _matrix(given, key, name, data.checkpoint(name)[1].weights_sha256, device.choice().device, spread, media)
+    return _matrix(given, key, name, data.ensemble_key(name), device.choice().device, spread, media)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Running the network on each medium ...")
