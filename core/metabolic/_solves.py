@@ -11,7 +11,7 @@ import threading
 import zipfile
 import zlib
 from collections.abc import Callable, Hashable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -36,6 +36,7 @@ Row = tuple[tuple[float, ...], str]
 _CHUNK = 8  # solves between two looks at ``should_stop``
 _WORTH = 24  # solves that are worth a programme of their own: building one takes as long as some ten
 _LOOK = 0.1  # seconds between two looks at ``should_stop`` while nothing is finished
+_FOREIGN = 64  # chunks given out at a time where the number of workers is not known
 _here = threading.local()
 
 
@@ -70,20 +71,25 @@ def solve_all(work: Work, items: Sequence[Hashable], found: dict[Any, Row], how:
     if not items:
         return
     if how.executor is not None:
-        _spread(how.executor, work, items, found, how)
+        _spread(how.executor, _FOREIGN, work, items, found, how)
     else:
-        with ThreadPoolExecutor(max(1, min(how.processes or os.cpu_count() or 1, len(items) // _WORTH)), "solve") as pool:
-            _spread(pool, work, items, found, how)
+        threads = max(1, min(how.processes or os.cpu_count() or 1, len(items) // _WORTH))
+        with ThreadPoolExecutor(threads, "solve") as pool:
+            _spread(pool, 2 * threads, work, items, found, how)
 
 
-def _spread(pool: Executor, work: Work, items: Sequence[Hashable], found: dict[Any, Row], how: How) -> None:
-    chunks = [items[i : i + _CHUNK] for i in range(0, len(items), _CHUNK)]
-    waiting = {pool.submit(_chunk, work, chunk): chunk for chunk in chunks}
+def _spread(pool: Executor, window: int, work: Work, items: Sequence[Hashable], found: dict[Any, Row], how: How) -> None:
+    """At most ``window`` chunks are given out at a time, so that a stop leaves the others unsolved."""
+    chunks = [items[i : i + _CHUNK] for i in range(0, len(items), _CHUNK)][::-1]
+    waiting: dict[Future[list[Row]], Sequence[Hashable]] = {}
     done = 0
     try:
-        while waiting:
+        while chunks or waiting:
             if how.should_stop and how.should_stop():
                 raise Cancelled("The work was stopped; what was solved so far is kept.")
+            while chunks and len(waiting) < window:
+                chunk = chunks.pop()
+                waiting[pool.submit(_chunk, work, chunk)] = chunk
             ready, _ = wait(waiting, timeout=_LOOK, return_when=FIRST_COMPLETED)
             for future in ready:
                 chunk = waiting.pop(future)
