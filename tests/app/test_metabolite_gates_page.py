@@ -8,9 +8,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.explain import metabolite_gate_test, replace_gates
-from core.explain.atp import standard_conditions
+from core.explain.atp import controls_of, standard_conditions
 from core.metabolic import load_tables
 from core.metabolic.condition import Condition
+from core.models import load_card
 from core.ui.metabolite_gates.data import replacements
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,7 +40,9 @@ def shown(test: AppTest) -> str:
 def test_the_page_says_what_core_finds() -> None:
     tables = load_tables("e_coli_core")
     conditions = {"this condition": Condition("succinate")} | standard_conditions(tables)
-    found = metabolite_gate_test(tables, "core", conditions=conditions)
+    controls = controls_of(load_card("core"))
+    assert controls == ["core-shuffled"]
+    found = metabolite_gate_test(tables, "core", controls=controls, conditions=conditions)
     test = page(medium="succinate")
     assert found.verdict in shown(test)
     table = next(frame.value for frame in test.dataframe if "spread" in frame.value.columns)
