@@ -18,10 +18,24 @@ def link(**settings: object) -> str:
     return "&".join(f"s.rna.{name}={json.dumps(value)}" for name, value in settings.items())
 
 
+def at_rest(page: Page) -> None:
+    """What is given to a page that is still running can be lost when its run ends."""
+    expect(page.locator("[data-testid=stApp]")).to_have_attribute("data-test-script-state", "notRunning")
+
+
+def open_popover(page: Page, name: str) -> Locator:
+    """Opens a popover, which runs the page again, and waits for that."""
+    page.get_by_role("button", name=name).click()
+    body = page.locator("[data-testid=stPopoverBody]")
+    expect(body).to_be_visible()
+    at_rest(page)
+    return body
+
+
 def choose(page: Page, label: str, option: str) -> None:
     box = page.get_by_role("combobox", name=re.compile(label))
     box.scroll_into_view_if_needed()  # a page that still scrolls closes the list again
-    expect(page.locator("[data-testid=stApp]")).to_have_attribute("data-test-script-state", "notRunning")
+    at_rest(page)
     box.click()
     page.get_by_role("option", name=option, exact=True).click()
 
@@ -35,8 +49,7 @@ def metric(page: Page, label: str) -> Locator:
 
 
 def upload(page: Page, path: Path) -> None:
-    page.get_by_role("button", name="Load a model file").click()
-    page.locator("[data-testid=stPopoverBody] input[type=file]").set_input_files(path)
+    open_popover(page, "Load a model file").locator("input[type=file]").set_input_files(path)
 
 
 def canvas(page: Page) -> Locator:
@@ -48,9 +61,9 @@ def legend(page: Page) -> Locator:
 
 
 def paste(page: Page, text: str) -> None:
-    page.get_by_role("button", name="Paste or load an RNA").click()
+    body = open_popover(page, "Paste or load an RNA")
     page.get_by_role("textbox", name="Sequence, with or without a structure").fill(text)
-    page.locator("[data-testid=stPopoverBody] [data-testid=stFormSubmitButton] button").click()
+    body.locator("[data-testid=stFormSubmitButton] button").click()
 
 
 def click_on(page: Page, mark: Locator) -> None:

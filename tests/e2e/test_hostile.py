@@ -13,15 +13,14 @@ from core.metabolic import load_tables
 from core.models import predict
 from core.rna import read_rna
 from tests.core.hostile import hostile_files, payload_model
-from tests.e2e.steps import HAIRPIN, Settled, card, link, metric, upload
+from tests.e2e.steps import HAIRPIN, Settled, card, link, metric, open_popover, upload
 
 
 def test_every_bad_model_file_is_one_sentence_and_the_last_good_model_stays(server, page: Page, settled: Settled, tmp_path: Path) -> None:
     page.goto(f"{server.url}/explorer?model=toy")
     settled(page)
     growth = f"{predict(load_tables('toy'), 'core').growth:.3f} /h"
-    page.get_by_role("button", name="Load a model file").click()
-    field = page.locator("[data-testid=stPopoverBody] input[type=file]")
+    field = open_popover(page, "Load a model file").locator("input[type=file]")
     for name, case in hostile_files(tmp_path).items():
         if not case.uploadable or case.path.is_dir():
             continue
@@ -73,8 +72,7 @@ BAD = {
 def test_bad_rnas_in_every_format_is_one_sentence_and_the_view_stays(server, page: Page, settled: Settled, tmp_path: Path) -> None:
     page.goto(f"{server.url}/rna?sel=base:20")
     settled(page)
-    page.get_by_role("button", name="Paste or load an RNA").click()
-    body = page.locator("[data-testid=stPopoverBody]")
+    body = open_popover(page, "Paste or load an RNA")
     for name, text in BAD.items():
         (tmp_path / name).write_text(text, encoding="latin-1")
         with pytest.raises(InputError) as error:
@@ -102,8 +100,7 @@ def test_names_with_scripts_are_text_in_every_format_and_view(server, page: Page
         (tmp_path / name).write_text(text)
         page.goto(f"{server.url}/rna?sel=base:1")
         settled(page)
-        page.get_by_role("button", name="Paste or load an RNA").click()
-        page.locator("[data-testid=stPopoverBody] input[type=file]").set_input_files(tmp_path / name)
+        open_popover(page, "Paste or load an RNA").locator("input[type=file]").set_input_files(tmp_path / name)
         expect(page.locator(".gr-canvas [data-index]")).to_have_count(2 if name in ("a.ct", "a.bpseq") else 12)
         settled(page)
         assert page.evaluate("window.hostile") is None

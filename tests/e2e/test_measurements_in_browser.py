@@ -12,14 +12,13 @@ from core.explain.flux_references import LETHAL, flux_references
 from core.explain.measured_ranking import compare_scores
 from core.explain.measurements import open_measurement
 from core.metabolic import load_tables
-from tests.e2e.steps import Settled
+from tests.e2e.steps import Settled, at_rest, open_popover
 
 FLIPPED = ("b1723", "b2779")
 
 
 def load(page: Page, path: Path) -> None:
-    page.get_by_role("button", name="Load a measurement").click()
-    page.locator("[data-testid=stPopoverBody] input[type=file]").set_input_files(path)
+    open_popover(page, "Load a measurement").locator("input[type=file]").set_input_files(path)
 
 
 def panel(page: Page, name: str) -> None:
@@ -65,6 +64,7 @@ def test_a_bad_file_is_one_sentence(server, page: Page, settled: Settled, tmp_pa
     settled(page)
     load(page, tmp_path / "bad.csv")
     expect(page.get_by_text("The file is not a text table; save it as CSV or TSV and choose that.")).to_be_visible()
+    at_rest(page)
     page.locator("[data-testid=stPopoverBody] input[type=file]").set_input_files(tmp_path / "hostile.csv")
     expect(page.get_by_text("2 genes of e_coli_core measured")).to_be_visible()
     expect(page.get_by_text("is essential where <img src=x onerror=alert(1)> is 'yes'")).to_be_visible()

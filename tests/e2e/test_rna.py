@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 
 from core.explain import base_importance
 from core.rna import decompose, embed, fold, fold_windowed, given_structure, load_example, parse_pairs, suboptimal
-from tests.e2e.steps import HAIRPIN, PAYLOAD, Settled, canvas, card, choose, click_on, legend, link, paste
+from tests.e2e.steps import HAIRPIN, PAYLOAD, Settled, canvas, card, choose, click_on, legend, link, open_popover, paste
 
 
 def test_the_trna_is_drawn_and_a_base_is_selected_everywhere(server, page: Page, settled: Settled) -> None:
@@ -285,8 +285,7 @@ def test_pasted_and_loaded_text_open_and_bad_text_is_one_sentence(server, page: 
     page.goto(address)
     expect(page.locator(".gr-canvas [data-index]")).to_have_count(12)
     (tmp_path / "two.fa").write_text(f">one\n{HAIRPIN}\n>two\nGGGAAACCC\n(((...)))\n")
-    page.get_by_role("button", name="Paste or load an RNA").click()
-    page.locator("[data-testid=stPopoverBody] input[type=file]").set_input_files(tmp_path / "two.fa")
+    open_popover(page, "Paste or load an RNA").locator("input[type=file]").set_input_files(tmp_path / "two.fa")
     expect(page.get_by_text("Record, 2 in this text")).to_be_visible()
     choose(page, "Record", "2: two (9 nt)")
     expect(page.locator(".gr-canvas [data-index]")).to_have_count(9)
