@@ -11,7 +11,7 @@ import threading
 import zipfile
 import zlib
 from collections.abc import Callable, Hashable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -68,11 +68,11 @@ def solve_all(work: Work, items: Sequence[Hashable], found: dict[Any, Row], how:
     Raises:
         Cancelled: ``how.should_stop`` said so; each worker ends with the chunk at hand.
     """
-    if not items:
-        return
     if how.executor is not None:
-        _spread(how.executor, _FOREIGN, work, items, found, how)
-    else:
+        with suppress(BrokenExecutor):  # a worker died; what it left is solved here, to the same numbers
+            _spread(how.executor, _FOREIGN, work, items, found, how)
+        items = [item for item in items if item not in found]
+    if items:
         threads = max(1, min(how.processes or os.cpu_count() or 1, len(items) // _WORTH))
         with ThreadPoolExecutor(threads, "solve") as pool:
             _spread(pool, 2 * threads, work, items, found, how)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import random
 import threading
 from concurrent.futures import ProcessPoolExecutor
@@ -170,6 +171,13 @@ def test_any_executor_and_any_number_of_workers_give_the_same_numbers(core_table
             other = knockout_growth(core_tables, executor=pool, cached=False)
     np.testing.assert_allclose(alone["growth"], other["growth"], atol=1e-9, equal_nan=True)
     assert alone["status"].tolist() == other["status"].tolist()
+
+
+def test_what_a_dead_worker_left_is_solved_here(core_tables):
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        pool.submit(os._exit, 1)
+        other = knockout_growth(core_tables, executor=pool, cached=False)
+    np.testing.assert_allclose(knockout_growth(core_tables, cached=False)["growth"], other["growth"], atol=1e-9, equal_nan=True)
 
 
 def test_cancel_ends_the_workers_and_keeps_what_was_solved(core_tables):

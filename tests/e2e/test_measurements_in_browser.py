@@ -39,7 +39,7 @@ def test_a_measurement_from_file_to_conflict(server, page: Page, settled: Settle
     expect(page).to_have_url(re.compile("s.measurements.file="))
     page.get_by_role("button", name="Compute the FBA references").click()
     expect(page.get_by_role("button", name="Compute the FBA references")).to_have_count(0)
-    expect(page.locator(".st-key-measurements-recall").get_by_text("Precision and recall (average precision)")).to_be_visible()
+    expect(page.locator(".st-key-measurements-recall").get_by_text("Precision and recall (average precision)").last).to_be_visible()
     _, measured = open_measurement(file.read_bytes(), tables)
     found = compare_scores(measured, tables, checkpoints=["core"], references=solved)
     average = dict(zip(found.labels, found.table["ap"], strict=True))
@@ -48,7 +48,9 @@ def test_a_measurement_from_file_to_conflict(server, page: Page, settled: Settle
     panel(page, "Disagreements")
     first = disagreements(found, solved, tables, score="core: gate").iloc[0]
     settled(page)
-    page.locator("[data-testid=stDataFrame]").last.locator(".dvn-scroller").click(position={"x": 16, "y": 52})
+    frame = page.locator("[data-testid=stDataFrame]").last
+    expect(frame.locator("[data-testid=data-grid-canvas]")).to_contain_text(str(first["id"]))  # drawn, so that a click finds its row
+    frame.locator(".dvn-scroller").click(position={"x": 16, "y": 52})
     chosen = page.locator(".st-key-measurements-chosen")
     expect(chosen).to_contain_text(f"Reason: {first['reason']}")
     reaction = first["reactions"].split(", ")[0]
