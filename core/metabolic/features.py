@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from core.metabolic.condition import ConditionBounds, uptake_side
+from core.metabolic.dead_ends import live_directions
 from core.metabolic.tables import ModelTables
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ METABOLITE_FEATURES: tuple[FeatureSpec, ...] = (
     FeatureSpec("uptake open", "flag", _FLAG),
     FeatureSpec("open producers", "reactions whose bounds let them make it", _COUNT),
     FeatureSpec("open consumers", "reactions whose bounds let them use it", _COUNT),
+    FeatureSpec("live producers", "open producers that no dead end rules out", _COUNT),
+    FeatureSpec("live consumers", "open consumers that no dead end rules out", _COUNT),
 )
 """New features are added at the end: a network trained before reads the columns it knows."""
 REACTION_FEATURES: tuple[FeatureSpec, ...] = (
@@ -102,15 +105,19 @@ def metabolite_features(tables: ModelTables, bounds: ConditionBounds) -> np.ndar
     uptake = np.zeros((*bounds.uptake.shape[:-1], len(tables.metabolites)))
     for k in at_exchange:
         uptake[..., tables.rows[k]] = np.maximum(uptake[..., tables.rows[k]], bounds.uptake[..., tables.cols[k]])
-    makers, users = open_reactions(tables, bounds)
-    return _stack([*_metabolite_constants(tables), scale_bound(uptake), uptake > 0, np.log1p(makers), np.log1p(users)], uptake.shape)
+    open_to = (*makers_and_users(tables, bounds.upper > 0, bounds.lower < 0), *makers_and_users(tables, *live_directions(tables, bounds)))
+    return _stack([*_metabolite_constants(tables), scale_bound(uptake), uptake > 0, *map(np.log1p, open_to)], uptake.shape)
 
 
-def open_reactions(tables: ModelTables, bounds: ConditionBounds) -> tuple[np.ndarray, np.ndarray]:
-    """[..., V] each: how many reactions may make a metabolite within their bounds, and how many may use it; a reversible one counts in both."""
+def makers_and_users(tables: ModelTables, ahead: np.ndarray, back: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """[..., V] each: how many reactions may make a metabolite, and how many may use it; a reversible one counts in both.
+
+    Args:
+        ahead, back: [..., E] bool, whether a reaction may run forward, and backward.
+    """
     produces, consumes = _sides(tables)
-    forward, backward = (np.atleast_2d(m).reshape(-1, len(tables.reactions)).T.astype(np.float32) for m in (bounds.upper > 0, bounds.lower < 0))
-    shape = (*bounds.lower.shape[:-1], len(tables.metabolites))
+    forward, backward = (m.reshape(-1, len(tables.reactions)).T.astype(np.float32) for m in (ahead, back))
+    shape = (*ahead.shape[:-1], len(tables.metabolites))
     return tuple((a @ forward + b @ backward).T.reshape(shape) for a, b in ((produces, consumes), (consumes, produces)))  # type: ignore[return-value]
 
 

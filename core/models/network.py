@@ -26,6 +26,7 @@ class NetworkConfig:
     """Everything needed to build a :class:`ReactionNetwork`; stored with its weights.
 
     ``tied``: one layer's weights serve every depth, so that depth costs no parameters.
+    ``growth``: what growth is read from, the ``flux`` of the objective like any other, or the worth of the ``uptakes`` (:class:`_Worth`).
     """
 
     metabolite_channels: int
@@ -39,6 +40,7 @@ class NetworkConfig:
     magnitude: Literal["linear", "sqrt", "log1p"] = "sqrt"
     activation: str = "gelu"
     tied: bool = False
+    growth: Literal["flux", "uptakes"] = "flux"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for the model card."""
@@ -108,6 +110,48 @@ class _Layer(nn.Module):
         return self.metabolite(out[0], h, x), states[0], out[2] if len(out) == 3 else None
 
 
+UNBOUNDED = 999.0
+"""An uptake of at least this, mmol/gDW/h, limits nothing: 1000 is the customary 'unbounded'."""
+
+
+class _Worth(nn.Module):
+    r"""Growth as the worth of what may be taken up, the form the optimum of a linear programme has by duality:
+
+    .. math::
+        \mu = \sigma(a(r_o)) \sum_e e^{w(r_e)} (b_e - f_e)
+
+    with :math:`b_e` the bound of a limited uptake, :math:`f_e` a forced flux (ATP maintenance), :math:`e^w` in the place of the reduced cost (1/h per
+    mmol/gDW/h), and :math:`\sigma(a)`, read from the objective :math:`o`, for whether the cell can grow at all.
+    """
+
+    START, LARGEST = -3.0, 2.0
+    """Logarithm of the worth an untrained network begins near, and its largest value."""
+
+    def __init__(self, width: int, activation: str) -> None:
+        super().__init__()
+        self.worth, self.able = _reader(width, activation), _reader(width, activation)
+
+    def forward(self, state: Tensor, limits: Tensor, objective: Tensor) -> Tensor:
+        """[...] growth, from states [..., E, width], b - f [..., E] and objective coefficients [..., E]."""
+        worth = (self.worth(state).squeeze(-1) + self.START).clamp(max=self.LARGEST).exp()
+        able = self.able((state * objective.unsqueeze(-1)).sum(-2)).squeeze(-1) + 1
+        return able.sigmoid() * (worth * limits).sum(-1)
+
+
+def limiting_uptakes(hyperedge_index: Tensor, stoich: Tensor, lower: Tensor, upper: Tensor) -> Tensor:
+    """[..., E] how much may be taken up through each reaction that crosses the boundary (0 where without limit), less the flux that is forced.
+
+    Args:
+        hyperedge_index: [2, K]; stoich: [K]; lower, upper: [..., E] flux bounds, all mmol/gDW/h.
+    """
+    edges = lower.shape[-1]
+    alone = stoich.new_zeros(edges).index_add(0, hyperedge_index[1], torch.ones_like(stoich)) == 1
+    side = stoich.new_zeros(edges).index_add(0, hyperedge_index[1], stoich.sign()) * alone
+    supply = torch.where(side < 0, (-lower).clamp_min(0), upper.clamp_min(0)) * alone
+    forced = (lower.clamp_min(0) - upper.clamp_max(0))
+    return torch.where(supply < UNBOUNDED, supply, 0.0) - forced
+
+
 class ReactionNetwork(nn.Module):
     """Encoders, L gated stoichiometric layers, and a signed flux per reaction; growth is the objective's flux.
 
@@ -128,9 +172,8 @@ class ReactionNetwork(nn.Module):
         self.encode_metabolite = encoder(config.metabolite_channels, config.hidden, config.activation)
         self.encode_reaction = encoder(config.reaction_channels, config.hidden, config.activation)
         self.layers = nn.ModuleList(_Layer(config) for _ in range(1 if config.tied else config.layers))
-        self.read_out = nn.Sequential(
-            nn.LayerNorm(config.hidden), nn.Linear(config.hidden, config.hidden), ACTIVATIONS[config.activation](), nn.Linear(config.hidden, 1)
-        )
+        self.read_out = _reader(config.hidden, config.activation)
+        self.growth = _Worth(config.hidden, config.activation) if config.growth == "uptakes" else None
 
     def forward(
         self,
@@ -168,6 +211,9 @@ class ReactionNetwork(nn.Module):
             if trace is not None:
                 traces.append(trace)
         raw = self.read_out(r).squeeze(-1)
+        if self.growth is not None:
+            worth = self.growth(r, limiting_uptakes(hyperedge_index, stoich, lower, upper), objective)
+            raw = torch.where(objective != 0, worth.asinh().unsqueeze(-1), raw)
         return network_output(raw, lower, upper, objective, tuple(traces) if return_trace else None)
 
 
@@ -176,6 +222,11 @@ def network_output(raw: Tensor, lower: Tensor, upper: Tensor, objective: Tensor,
     # Zero stays possible under a forced minimum (ATP maintenance): an infeasible condition carries no flux.
     flux = torch.maximum(torch.minimum(torch.sinh(raw.clamp(-12, 12)), upper.clamp_min(0)), lower.clamp_max(0))
     return NetworkOutput(flux, (flux * objective).sum(-1), raw, traces)
+
+
+def _reader(width: int, activation: str) -> nn.Sequential:
+    """One number from a state."""
+    return nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), ACTIVATIONS[activation](), nn.Linear(width, 1))
 
 
 def encoder(channels: int, hidden: int, activation: str) -> nn.Sequential:

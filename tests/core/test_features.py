@@ -43,6 +43,8 @@ def test_glucose_outside_the_cell(core_tables):
         "uptake open": 1,
         "open producers": np.log1p(1),  # its exchange, backwards
         "open consumers": np.log1p(2),  # its exchange, forwards, and the transporter
+        "live producers": np.log1p(1),
+        "live consumers": np.log1p(1),  # nothing but the exchange makes it, so that the exchange cannot use it
     }
     assert found == pytest.approx(expected, abs=1e-6)
 

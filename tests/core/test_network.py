@@ -5,12 +5,14 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 from torch.testing import assert_close
 
-from core.models.network import ACTIVATIONS, NetworkConfig, NetworkOutput, ReactionNetwork
+from core.metabolic.condition import apply_condition
+from core.models.network import ACTIVATIONS, NetworkConfig, NetworkOutput, ReactionNetwork, limiting_uptakes
 
 V, E, K = 8, 6, 20
 CONFIG = NetworkConfig(metabolite_channels=4, reaction_channels=5, hidden=8, heads=2, layers=3)
@@ -166,3 +168,33 @@ def test_refusals():
     with pytest.raises(ValueError, match="activation is 'sine'; choose one of gelu"):
         network(replace(CONFIG, activation="sine"))
     assert NetworkConfig(**CONFIG.to_dict()) == CONFIG
+
+
+def test_only_limited_uptakes_and_forced_fluxes_count(core_tables):
+    bounds = apply_condition(core_tables)
+    found = limiting_uptakes(*_incidences(core_tables), *(torch.from_numpy(b) for b in (bounds.lower, bounds.upper)))
+    named = {core_tables.reactions[e]: float(found[e]) for e in found.nonzero().flatten()}
+    assert named == pytest.approx({"EX_glc__D_e": 10.0, "ATPM": -8.39})
+
+
+def test_growth_is_the_worth_of_the_uptakes(core_tables):
+    index, stoich = _incidences(core_tables)
+    bounds = [apply_condition(core_tables, medium=m) for m in ("aerobic glucose", "acetate")]
+    lower, upper, objective = (torch.from_numpy(np.stack([getattr(b, n) for b in bounds])) for n in ("lower", "upper", "objective"))
+    net = network(replace(CONFIG, growth="uptakes"))
+    torch.nn.init.zeros_(net.growth.worth[-1].weight)
+    torch.nn.init.constant_(net.growth.worth[-1].bias, 1.5)
+    torch.nn.init.zeros_(net.growth.able[-1].weight)
+    torch.nn.init.constant_(net.growth.able[-1].bias, -1.0)
+    x, u = torch.randn(2, len(core_tables.metabolites), 4), torch.randn(2, len(core_tables.reactions), 5)
+    with torch.no_grad():
+        out = net(x, u, index, stoich, lower=lower, upper=upper, objective=objective)
+    expected = 0.5 * np.exp(1.5 - 3.0) * np.array([10.0 - 8.39, 30.0 - 8.39])
+    np.testing.assert_allclose(out.growth.numpy(), expected, rtol=1e-12)
+    biomass = int(objective[0].argmax())
+    assert_close(out.flux[:, biomass], out.growth)
+    assert_close(out.raw[:, biomass], out.growth.asinh())
+
+
+def _incidences(tables):
+    return torch.stack([torch.from_numpy(tables.rows), torch.from_numpy(tables.cols)]), torch.from_numpy(tables.stoich)

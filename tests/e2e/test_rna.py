@@ -294,8 +294,10 @@ def test_pasted_and_loaded_text_open_and_bad_text_is_one_sentence(server, page: 
 def test_cancel_ends_a_long_fold(server, page: Page, settled: Settled) -> None:
     page.goto(f"{server.url}/rna")
     settled(page)
-    paste(page, "GGGGAAAACCCCUUAUCGAGG" * 70)
+    paste(page, "GGGGAAAACCCCUUAUCGAGG" * 600)
     expect(page.locator("[data-testid=stPopoverBody]")).to_have_count(0)
+    settled(page)
+    page.get_by_role("button", name="Use the windowed fold").click()
     settled(page)
     page.get_by_role("button", name=re.compile("Fold it")).click()
     page.get_by_role("button", name="Cancel").click()
