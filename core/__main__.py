@@ -24,6 +24,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
+NETWORK = "a shipped network or the path of one (default: the shipped one that knows most of the model's reactions)"
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m core", description="Gatescope without a browser.")
     parser.add_argument("--version", action="version", version=f"Gatescope {__version__}")
@@ -34,7 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     reactions.add_argument("--medium", help="a named medium, or a JSON or CSV file of exchange reaction and uptake bound (mmol/gDW/h)")
     reactions.add_argument("--knockout", nargs="+", default=[], metavar="ID", help="genes or reactions to knock out")
     reactions.add_argument("--objective", help="a reaction in place of the model's own objective")
-    reactions.add_argument("--checkpoint", default="core", help="a shipped network or the path of one (default: core)")
+    reactions.add_argument("--checkpoint", help=NETWORK)
     reactions.add_argument("--target", default="growth", help="what attributions explain: growth or a reaction id")
     reactions.add_argument("--methods", nargs="+", default=["gate", "message", "attention"], help="also integrated_gradients and occlusion (slower)")
     reactions.add_argument(
@@ -51,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--knockout", nargs="+", default=[], metavar="ID", help="genes or reactions to knock out in A")
     compare.add_argument("--knockout-b", nargs="+", default=[], metavar="ID", help="in B")
     compare.add_argument("--objective", help="a reaction in place of the model's own objective, in both")
-    compare.add_argument("--checkpoint", default="core", help="the network of A (default: core)")
+    compare.add_argument("--checkpoint", help="the network of A (default: the shipped one that knows most of the model's reactions)")
     compare.add_argument("--checkpoint-b", help="the network of B (default: that of A)")
     compare.add_argument("--essentiality", action="store_true", help="also knock out every reaction in both conditions")
     compare.add_argument("--device", default="auto", choices=["auto", "cuda", "mps", "cpu"])
@@ -61,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     gates = commands.add_parser("gates", help="the gates of one metabolite over all its reactions, beside controls")
     gates.add_argument("model", help="as for reactions")
     gates.add_argument("--metabolite", default="atp_c", metavar="ID", help="default: atp_c")
-    gates.add_argument("--checkpoint", default="core", help="a shipped network or the path of one (default: core)")
+    gates.add_argument("--checkpoint", help=NETWORK)
     gates.add_argument("--control", nargs="+", metavar="NAME", help="networks to compare with (default: the shipped controls of the checkpoint)")
     gates.add_argument("--samples", type=int, default=64, metavar="N", help="conditions on which the gates are replaced by their mean; 0: none")
     gates.add_argument("--device", default="auto", choices=["auto", "cuda", "mps", "cpu"])
@@ -150,6 +153,15 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _network(chosen: argparse.Namespace) -> str:
+    """The network asked for, or the shipped one that fits the model."""
+    from core.commands import tables_with_objective
+    from core.models import network_for
+
+    given = getattr(chosen, "objective", None)
+    return str(chosen.checkpoint or network_for(tables_with_objective(chosen.model, given).reactions))
+
+
 def _note(text: str) -> None:
     """Tells what the reader should know, apart from what the command prints."""
     print(f"note: {text}", file=sys.stderr)
@@ -166,7 +178,7 @@ def _reactions(chosen: argparse.Namespace) -> int:
 
     written = export_reactions(
         chosen.model,
-        chosen.checkpoint,
+        _network(chosen),
         chosen.out,
         medium=chosen.medium,
         knockouts=chosen.knockout,
@@ -185,7 +197,7 @@ def _compare(chosen: argparse.Namespace) -> int:
 
     written = export_comparison(
         chosen.model,
-        (chosen.checkpoint, chosen.checkpoint_b or chosen.checkpoint),
+        (first := _network(chosen), chosen.checkpoint_b or first),
         (chosen.medium, chosen.medium_b),
         chosen.out,
         knockouts=(chosen.knockout, chosen.knockout_b),
@@ -204,7 +216,7 @@ def _gates(chosen: argparse.Namespace) -> int:
         raise InputError(f"--samples is {chosen.samples}; give the number of conditions, or 0 to leave the replacement out.")
     test, written = export_gates(
         chosen.model,
-        chosen.checkpoint,
+        _network(chosen),
         chosen.out,
         metabolite=chosen.metabolite,
         controls=chosen.control,

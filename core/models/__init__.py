@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         load_card,
         load_checkpoint,
         load_members,
+        network_for,
         save_checkpoint,
     )
     from core.models.conv import IncidenceTrace, StoichHypergraphConv
@@ -34,6 +35,7 @@ __all__, __getattr__ = exports(
             "load_card",
             "load_checkpoint",
             "load_members",
+            "network_for",
             "save_checkpoint",
         ),
         "conv": ("IncidenceTrace", "StoichHypergraphConv"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,6 +57,12 @@ def list_checkpoints(*, kind: str | None = None, controls: bool = False) -> list
     cards = [_read_card(path) for path in sorted(SHIPPED.glob("*.json"))]
     wanted = [c for c in cards if (kind is None or c["kind"] == kind) and (controls or not c.get("control")) and not c.get("member_of")]
     return [c["name"] for c in sorted(wanted, key=lambda c: (c["name"] not in ("core", "genome", "rna"), c["name"]))]
+
+
+def network_for(reactions: Collection[str]) -> str:
+    """The shipped metabolic network whose training model holds most of these reactions; the smaller model where several hold as many."""
+    known = {name: load_card(name).content["trained_on"]["bounds"].keys() for name in list_checkpoints(kind="metabolic")}
+    return max(known, key=lambda name: (len(known[name] & set(reactions)), -len(known[name])))
 
 
 def load_card(name_or_path: str | Path) -> Card:
@@ -168,10 +175,10 @@ def checkpoint_warnings(card: Card, graph: MetabolicHypergraph) -> list[str]:
             f"({', '.join(outside[:3])}{', ...' if len(outside) > 3 else ''}, mmol/gDW/h); its gates and predictions here are extrapolation."
         )
     aims = {r: float(c) for r, c in zip(graph.reactions, graph.bounds.objective, strict=True) if c}
-    if not unseen and aims != trained["objective"]:
-        warnings.append(
-            f"{card.name!r} was trained with the objective {', '.join(trained['objective'])} only; with another, read it as extrapolation."
-        )
+    known = [trained["objective"], *({aim: 1.0} for aim in trained.get("aims", ()))]
+    if not unseen and aims not in known:
+        told = ", ".join(dict.fromkeys(r for aim in known for r in aim))
+        warnings.append(f"{card.name!r} was trained with the objective {told} only; with another, read it as extrapolation.")
     return warnings
 
 

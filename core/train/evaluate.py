@@ -71,6 +71,7 @@ def build_card(
             "model_sha256": tables.key,
             "bounds": _bounds_seen(tables, splits["train"]),
             "objective": {tables.reactions[e]: float(tables.objective[e]) for e in np.flatnonzero(tables.objective)},
+            "aims": [tables.reactions[e] for e in np.unique(splits["train"].objective)],
         },
         **quoted(config, tables, networks, splits, on_progress),
         "limits": limits(config),

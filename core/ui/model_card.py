@@ -43,14 +43,15 @@ def draw() -> None:
     from core.models import load_card
 
     view = state.current()
-    kinds = {name: kind for kind in ("metabolic", "rna") for name in networks.choices(kind)}
+    kinds = {name: kind for kind in ("metabolic", "rna") for name in networks.choices(kind, controls=True)}
     wanted = view.settings.get("checkpoints.card")
     now = wanted if isinstance(wanted, str) and wanted in kinds else view.checkpoint if view.checkpoint in kinds else next(iter(kinds))
     key = bind("card_checkpoint", now)
 
     def choose() -> None:
         name = st.session_state[key]
-        state.update(settings={"checkpoints.card": name}, **{"rna_net" if kinds[name] == "rna" else "checkpoint": name})
+        shown = {} if name not in networks.choices(kinds[name]) else {"rna_net" if kinds[name] == "rna" else "checkpoint": name}
+        state.update(settings={"checkpoints.card": name}, **shown)  # a control is read about, not put into the explorer
 
     name = st.selectbox("Checkpoint", list(kinds), format_func=networks.label, key=key, on_change=choose)
     try:
@@ -60,6 +61,8 @@ def draw() -> None:
         return
     content = card.content
     st.markdown(plain(card.summary))
+    if "control" in content:
+        st.info(f"A control: {plain(content['control'])}. It is here to be compared with, and is not offered elsewhere.", icon=":material/science:")
     (_rna if card.kind == "rna" else _metabolic)(name, content)
     st.subheader("How it was made")
     st.code(content["training"]["command"], language="bash")

@@ -14,12 +14,16 @@ _MEMBER = re.compile(r"\.seed\d+$")
 _RUN_ID = re.compile(r"[\w.-]{1,80}")
 
 
-def choices(kind: str = "metabolic") -> list[str]:
-    """Names of the networks of a kind, "metabolic" or "rna": the shipped ones first, then ``run:<run id>``, newest first."""
+def choices(kind: str = "metabolic", *, controls: bool = False) -> list[str]:
+    """Names of the networks of a kind, "metabolic" or "rna": the shipped ones first, then ``run:<run id>``, newest first.
+
+    Args:
+        controls: name the shipped controls too (trained on shuffled labels), which are there to be read about rather than used.
+    """
     from core.models import list_checkpoints
 
     runs = sorted((f.name for f in storage.folder("runs").iterdir() if _kind(_weights(f)) == kind), reverse=True)
-    return [*list_checkpoints(kind=kind), *(f"{RUN}{name}" for name in runs)]
+    return [*list_checkpoints(kind=kind, controls=controls), *(f"{RUN}{name}" for name in runs)]
 
 
 def source(name: str, kind: str = "metabolic") -> str | Path:

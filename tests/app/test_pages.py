@@ -105,7 +105,10 @@ def test_the_cards_of_both_halves_are_shown_with_what_beats_them() -> None:
 
     test = app("checkpoints")
     assert test.selectbox(key="card_checkpoint").value == "core"
-    assert list(test.selectbox(key="card_checkpoint").options) == [*list_checkpoints(kind="metabolic"), *list_checkpoints(kind="rna")]
+    assert list(test.selectbox(key="card_checkpoint").options) == [
+        *list_checkpoints(kind="metabolic", controls=True),
+        *list_checkpoints(kind="rna", controls=True),
+    ]
     test.selectbox(key="card_checkpoint").set_value("rna").run()
     assert not test.exception
     content = load_card("rna").content
@@ -134,3 +137,15 @@ def test_sizes_in_words(count: int, said: str) -> None:
 @pytest.mark.parametrize(("seconds", "said"), [(-1, "0 s"), (59.9, "59 s"), (200, "3 min 20 s"), (7_530, "2 h 5 min")])
 def test_durations_in_words(seconds: float, said: str) -> None:
     assert duration(seconds) == said
+
+
+def test_a_control_is_read_about_and_not_put_into_the_explorer():
+    from core.models import load_card
+
+    test = app("checkpoints", net="core")
+    test.selectbox(key="card_checkpoint").set_value("core-shuffled").run()
+    assert not test.exception
+    assert [e.value for e in test.info] == ["A control: shuffled labels. It is here to be compared with, and is not offered elsewhere."]
+    growth = load_card("core-shuffled").content["test"]["growth_r2"]
+    assert next(m for m in test.metric if m.label == "Growth R², held out").value == f"{growth:.3f}"
+    assert test.query_params.get("net", ["core"]) == ["core"]
