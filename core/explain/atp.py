@@ -229,7 +229,7 @@ def controls_of(card: Card) -> list[str]:
     """Shipped networks that serve as controls of another: trained on the same model, on shuffled labels or with one gate per metabolite."""
     shipped = [load_card(name) for name in list_checkpoints(kind="metabolic", controls=True)]
     same = [c for c in shipped if c.content["trained_on"]["model"] == card.content["trained_on"]["model"] and c.weights_sha256 != card.weights_sha256]
-    return [c.name for c in same if c.content.get("control") or (c.gate == "metabolite" and card.gate != "metabolite")]
+    return [c.name for c in same if c.content.get("control") == "shuffled labels" or (c.gate == "metabolite" and card.gate != "metabolite")]
 
 
 def _networks(

@@ -115,27 +115,31 @@ UNBOUNDED = 999.0
 
 
 class _Worth(nn.Module):
-    r"""Growth as the worth of what may be taken up, the form the optimum of a linear programme has by duality:
+    r"""Growth as the worth of what may be taken up, the form the optimum of a linear programme has by duality, lowered by every reaction that is closed:
 
     .. math::
-        \mu = \sigma(a(r_o)) \sum_e e^{w(r_e)} (b_e - f_e)
+        \mu = \sigma(a(r_o)) \, e^{-\sum_{c} \mathrm{softplus}(h(r_c))} \sum_e e^{w(r_e)} (b_e - f_e)
 
     with :math:`b_e` the bound of a limited uptake, :math:`f_e` a forced flux (ATP maintenance), :math:`e^w` in the place of the reduced cost (1/h per
-    mmol/gDW/h), and :math:`\sigma(a)`, read from the objective :math:`o`, for whether the cell can grow at all.
+    mmol/gDW/h), :math:`h` the harm of a closed reaction :math:`c` (both bounds zero), and :math:`\sigma(a)`, read from the objective :math:`o`, for
+    whether the cell can grow at all.
     """
 
     START, LARGEST = -3.0, 2.0
     """Logarithm of the worth an untrained network begins near, and its largest value."""
+    HARMLESS = -3.0
+    """Where an untrained network's h begins: a model comes with a few closed reactions that do no harm."""
 
     def __init__(self, width: int, activation: str) -> None:
         super().__init__()
-        self.worth, self.able = _reader(width, activation), _reader(width, activation)
+        self.worth, self.harm, self.able = (_reader(width, activation) for _ in range(3))
 
-    def forward(self, state: Tensor, limits: Tensor, objective: Tensor) -> Tensor:
-        """[...] growth, from states [..., E, width], b - f [..., E] and objective coefficients [..., E]."""
+    def forward(self, state: Tensor, limits: Tensor, closed: Tensor, objective: Tensor) -> Tensor:
+        """[...] growth, from states [..., E, width], b - f [..., E], whether a reaction is closed [..., E] and objective coefficients [..., E]."""
         worth = (self.worth(state).squeeze(-1) + self.START).clamp(max=self.LARGEST).exp()
+        harm = nn.functional.softplus(self.harm(state).squeeze(-1) + self.HARMLESS)
         able = self.able((state * objective.unsqueeze(-1)).sum(-2)).squeeze(-1) + 1
-        return able.sigmoid() * (worth * limits).sum(-1)
+        return able.sigmoid() * (-(harm * closed).sum(-1)).exp() * (worth * limits).sum(-1)
 
 
 def limiting_uptakes(hyperedge_index: Tensor, stoich: Tensor, lower: Tensor, upper: Tensor) -> Tensor:
@@ -212,8 +216,8 @@ class ReactionNetwork(nn.Module):
                 traces.append(trace)
         raw = self.read_out(r).squeeze(-1)
         if self.growth is not None:
-            worth = self.growth(r, limiting_uptakes(hyperedge_index, stoich, lower, upper), objective)
-            raw = torch.where(objective != 0, worth.asinh().unsqueeze(-1), raw)
+            growth = self.growth(r, limiting_uptakes(hyperedge_index, stoich, lower, upper), (lower == 0) & (upper == 0), objective)
+            raw = torch.where(objective != 0, growth.asinh().unsqueeze(-1), raw)
         return network_output(raw, lower, upper, objective, tuple(traces) if return_trace else None)
 
 

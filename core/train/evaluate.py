@@ -76,8 +76,8 @@ def build_card(
         **quoted(config, tables, networks, splits, on_progress),
         "limits": limits(config),
     }
-    if config.shuffle_labels:
-        content["control"] = "shuffled labels"
+    if config.shuffle_labels or not built.layers:
+        content["control"] = "shuffled labels" if config.shuffle_labels else "no messages"
     return dict(_without_nan(content))
 
 

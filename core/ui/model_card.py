@@ -105,6 +105,7 @@ def _metabolic(name: str, content: dict[str, Any]) -> None:
         f"the baselines had the network's own {content['training']['samples']:,} training samples. Truth: {content['data']['truth']}."
     )
     _seeds(content)
+    _relatives(name, content)
     _harder(name, content)
     left, right = st.columns(2)
     with left:
@@ -165,6 +166,34 @@ def _harder(name: str, content: dict[str, Any]) -> None:
             "Average precision in naming the gene-associated reactions without which flux balance analysis leaves under 1% of the growth, "
             "on the model's own medium."
         )
+
+
+def _relatives(name: str, content: dict[str, Any]) -> None:
+    """The shipped networks that differ from this one in what the comparison is about, on the same conditions, and which of them is better."""
+    from core.models import list_checkpoints, load_card
+
+    asked = ("model", "distribution", "split", "test", "seed")
+    others = {n: load_card(n).content for n in list_checkpoints(kind="metabolic", controls=True) if n != name}
+    same = {n: c for n, c in others.items() if all(c["training"][a] == content["training"][a] for a in asked)}
+    if not same:
+        return
+    st.subheader("Networks beside it")
+    rows = {f"{n} ({_what(c)})": _beside(c) for n, c in ({name: content} | same).items()}
+    _table(rows, FIGURES | {"ap_knockout": "essential reactions, average precision"}, "Networks trained on the same conditions")
+    better = [n for n, c in same.items() if c["test"]["growth_r2"] > content["test"]["growth_r2"] and "control" not in c]
+    st.caption(
+        "The same test conditions, and the same seed. "
+        + (f"{plain(' and '.join(better))} predicts growth better than {plain(name)}." if better else f"None predicts growth better than {plain(name)}.")
+    )
+
+
+def _what(content: dict[str, Any]) -> str:
+    gate = content["network"]["gate"]
+    return str(content.get("control") or ("no gates" if gate == "none" else f"one gate per {gate}"))
+
+
+def _beside(content: dict[str, Any]) -> dict[str, Any]:
+    return content["test"] | {"ap_knockout": content["essentiality"]["ap_knockout"]}
 
 
 def _rna(name: str, content: dict[str, Any]) -> None:

@@ -149,3 +149,16 @@ def test_a_control_is_read_about_and_not_put_into_the_explorer():
     growth = load_card("core-shuffled").content["test"]["growth_r2"]
     assert next(m for m in test.metric if m.label == "Growth R², held out").value == f"{growth:.3f}"
     assert test.query_params.get("net", ["core"]) == ["core"]
+
+
+def test_networks_of_the_same_conditions_stand_beside_each_other():
+    from core.models import load_card
+
+    test = app("checkpoints")
+    assert "None predicts growth better than core." in " ".join(c.value for c in test.caption)
+    rows = next(f.value for f in test.dataframe if "core-shuffled (shuffled labels)" in f.value.index)
+    assert list(rows.index) == ["core (one gate per incidence)", "core-shuffled (shuffled labels)"]
+    for name, row in zip(("core", "core-shuffled"), rows.index, strict=True):
+        content = load_card(name).content
+        assert rows.loc[row, "growth R²"] == content["test"]["growth_r2"]
+        assert rows.loc[row, "essential reactions, average precision"] == content["essentiality"]["ap_knockout"]

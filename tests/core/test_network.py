@@ -177,19 +177,20 @@ def test_only_limited_uptakes_and_forced_fluxes_count(core_tables):
     assert named == pytest.approx({"EX_glc__D_e": 10.0, "ATPM": -8.39})
 
 
-def test_growth_is_the_worth_of_the_uptakes(core_tables):
+def test_growth_is_the_worth_of_the_uptakes_and_closed_reactions_lower_it(core_tables):
     index, stoich = _incidences(core_tables)
-    bounds = [apply_condition(core_tables, medium=m) for m in ("aerobic glucose", "acetate")]
+    conditions = ({"medium": "aerobic glucose"}, {"medium": "acetate"}, {"medium": "acetate", "knockouts": ["PFK", "PGI"]})
+    bounds = [apply_condition(core_tables, **c) for c in conditions]
+    assert not ((bounds[1].lower == 0) & (bounds[1].upper == 0)).any()
     lower, upper, objective = (torch.from_numpy(np.stack([getattr(b, n) for b in bounds])) for n in ("lower", "upper", "objective"))
     net = network(replace(CONFIG, growth="uptakes"))
-    torch.nn.init.zeros_(net.growth.worth[-1].weight)
-    torch.nn.init.constant_(net.growth.worth[-1].bias, 1.5)
-    torch.nn.init.zeros_(net.growth.able[-1].weight)
-    torch.nn.init.constant_(net.growth.able[-1].bias, -1.0)
-    x, u = torch.randn(2, len(core_tables.metabolites), 4), torch.randn(2, len(core_tables.reactions), 5)
+    for reader, value in ((net.growth.worth, 1.5), (net.growth.able, -1.0), (net.growth.harm, 3.0 + np.log(np.e - 1))):
+        torch.nn.init.zeros_(reader[-1].weight)
+        torch.nn.init.constant_(reader[-1].bias, value)
+    x, u = torch.randn(3, len(core_tables.metabolites), 4), torch.randn(3, len(core_tables.reactions), 5)
     with torch.no_grad():
         out = net(x, u, index, stoich, lower=lower, upper=upper, objective=objective)
-    expected = 0.5 * np.exp(1.5 - 3.0) * np.array([10.0 - 8.39, 30.0 - 8.39])
+    expected = 0.5 * np.exp(1.5 - 3.0) * np.array([10.0 - 8.39, 30.0 - 8.39, np.exp(-2.0) * (30.0 - 8.39)])
     np.testing.assert_allclose(out.growth.numpy(), expected, rtol=1e-12)
     biomass = int(objective[0].argmax())
     assert_close(out.flux[:, biomass], out.growth)

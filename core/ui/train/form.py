@@ -30,6 +30,11 @@ SPLITS = {
 GATES = {"incidence": "per incidence", "metabolite": "per metabolite", "none": "none"}
 ATTENTION = {"reaction": "within a reaction", "metabolite": "within a metabolite", "none": "none"}
 ACTIVATIONS = {"gelu": "GELU", "tanh": "tanh", "silu": "SiLU", "leaky_relu": "Leaky ReLU", "identity": "identity", "relu": "ReLU"}
+GROWTH = {"flux": "the objective's flux", "uptakes": "the worth of the uptakes"}
+READ_FROM = (
+    "Either the objective's flux is read from its own state like any other, or every limited uptake is given a worth (1/h per mmol/gDW/h) and growth is "
+    "what they are worth together, as in a linear programme's optimum. Genome-scale models need the second."
+)
 RELU = (
     "ReLU sets every negative value to zero: what reaches a reaction as consumed is lost with whatever else is negative, in every layer. The other "
     "activations keep it wholly or in part."
@@ -118,6 +123,7 @@ def _network() -> None:
         _segments("Activation", "network.activation", ACTIVATIONS, help="Between the two passes of a layer, where a message may be negative.")
         how = "How a stoichiometric coefficient weighs; small coefficients of biomass need sqrt or log1p."
         _segments("Magnitude", "network.magnitude", {n: n for n in ("linear", "sqrt", "log1p")}, help=how)
+    _segments("Growth read from", "network.growth", GROWTH, help=READ_FROM)
     if st.session_state[key("metabolic", "network.activation")] == "relu":
         st.warning(RELU, icon=":material/warning:")
     hidden, heads, layers, tied = st.columns(4, vertical_alignment="bottom")
