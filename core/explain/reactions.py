@@ -48,7 +48,8 @@ class ReactionImportance:
         table: one row per reaction. ``gate`` (mean over incidences, heads and layers), ``gate_max``, ``gate_spread``,
             ``message`` (mean length), ``attention`` (mean log2 of attention x competitors, nan without attention),
             ``integrated_gradients`` and ``occlusion`` (in the target's unit, when asked for), and what the model says of
-            the reaction. Of an ensemble also ``gate_seed_sd`` and ``flux_seed_sd``, standard deviations over its seeds.
+            the reaction. Of a network that reads growth from the uptakes also ``growth_brought`` (1/h, adds up to the predicted growth) and
+            ``growth_lost`` (share of growth a closed reaction takes). Of an ensemble also ``gate_seed_sd`` and ``flux_seed_sd``, standard deviations over its seeds.
         incidences: one row per incidence, means over layers and heads; of an ensemble with ``gate_seed_sd``.
         per_layer: one row per layer, head and incidence.
         prediction: predicted growth (1/h), of the network itself.
@@ -164,6 +165,8 @@ def reaction_importance(
     incidences = incidence_table(graph, factors, network.config.attention)
     table = _describe(graph, per_reaction(graph, factors, incidences))
     table["flux_predicted"] = out.flux.cpu().double().numpy()
+    if out.parts is not None:
+        table["growth_brought"], table["growth_lost"] = (part.cpu().double().numpy() for part in out.parts)
     completeness = None
     if "integrated_gradients" in methods:
         attribution, completeness = _integrated_gradients(network, graph, target, steps, device, on_progress)

@@ -47,14 +47,24 @@ class NetworkConfig:
         return asdict(self)
 
 
+class GrowthParts(NamedTuple):
+    """What growth is made of (:class:`_Worth`): ``brought`` [..., E], the growth each limited uptake brings (1/h, negative for a forced flux; they add
+    up to the growth before it is held to the bounds), and ``lost`` [..., E], the share of growth each closed reaction takes (0 for open ones)."""
+
+    brought: Tensor
+    lost: Tensor
+
+
 class NetworkOutput(NamedTuple):
     """``flux`` [..., E] in mmol/gDW/h within the bounds or 0; ``growth`` [...] in 1/h; ``raw`` [..., E], asinh of the flux before
-    it is held to the bounds (what training compares); ``traces``, one :class:`IncidenceTrace` per layer when asked for."""
+    it is held to the bounds (what training compares); when asked for, ``traces``, one :class:`IncidenceTrace` per layer, and ``parts``
+    of growth where it is read from the uptakes."""
 
     flux: Tensor
     growth: Tensor
     raw: Tensor
     traces: tuple[IncidenceTrace, ...] | None
+    parts: GrowthParts | None = None
 
 
 class Mix(nn.Module):
@@ -134,12 +144,13 @@ class _Worth(nn.Module):
         super().__init__()
         self.worth, self.harm, self.able = (_reader(width, activation) for _ in range(3))
 
-    def forward(self, state: Tensor, limits: Tensor, closed: Tensor, objective: Tensor) -> Tensor:
-        """[...] growth, from states [..., E, width], b - f [..., E], whether a reaction is closed [..., E] and objective coefficients [..., E]."""
+    def forward(self, state: Tensor, limits: Tensor, closed: Tensor, objective: Tensor) -> GrowthParts:
+        """From states [..., E, width], b - f [..., E], whether a reaction is closed [..., E] and objective coefficients [..., E]."""
         worth = (self.worth(state).squeeze(-1) + self.START).clamp(max=self.LARGEST).exp()
-        harm = nn.functional.softplus(self.harm(state).squeeze(-1) + self.HARMLESS)
+        harm = nn.functional.softplus(self.harm(state).squeeze(-1) + self.HARMLESS) * closed
         able = self.able((state * objective.unsqueeze(-1)).sum(-2)).squeeze(-1) + 1
-        return able.sigmoid() * (-(harm * closed).sum(-1)).exp() * (worth * limits).sum(-1)
+        left = able.sigmoid() * (-harm.sum(-1)).exp()
+        return GrowthParts(left.unsqueeze(-1) * worth * limits, -(-harm).expm1())
 
 
 def limiting_uptakes(hyperedge_index: Tensor, stoich: Tensor, lower: Tensor, upper: Tensor) -> Tensor:
@@ -215,10 +226,12 @@ class ReactionNetwork(nn.Module):
             if trace is not None:
                 traces.append(trace)
         raw = self.read_out(r).squeeze(-1)
+        parts = None
         if self.growth is not None:
-            growth = self.growth(r, limiting_uptakes(hyperedge_index, stoich, lower, upper), (lower == 0) & (upper == 0), objective)
-            raw = torch.where(objective != 0, growth.asinh().unsqueeze(-1), raw)
-        return network_output(raw, lower, upper, objective, tuple(traces) if return_trace else None)
+            parts = self.growth(r, limiting_uptakes(hyperedge_index, stoich, lower, upper), (lower == 0) & (upper == 0), objective)
+            raw = torch.where(objective != 0, parts.brought.sum(-1, keepdim=True).asinh(), raw)
+        out = network_output(raw, lower, upper, objective, tuple(traces) if return_trace else None)
+        return out._replace(parts=parts) if return_trace else out
 
 
 def network_output(raw: Tensor, lower: Tensor, upper: Tensor, objective: Tensor, traces: tuple[IncidenceTrace, ...] | None = None) -> NetworkOutput:

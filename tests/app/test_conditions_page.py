@@ -54,6 +54,8 @@ def test_the_first_look_is_air_against_none(found) -> None:
     for column in ("gate_a", "gate_difference", "flux_fba_b", "rank_flux_fba"):
         assert (table[column] - expected[column]).abs().max() < 1e-6, column
     assert table["rank_gate"].iloc[0] == 1
+    first = next(frame.value for frame in test.dataframe if "gate_difference" in frame.value and "equation" not in frame.value)
+    assert first["gate_difference"].abs().tolist() == sorted(found.reactions["gate_difference"].abs(), reverse=True)[:30]
     assert "the model's own medium (the same as aerobic glucose)" in shown(test)
     said = f"{found.moved} of 95 gates moved by 0.01 or more; {found.steady} of them by more than 2 standard deviations of their change over 5 seeds"
     assert said in shown(test)

@@ -189,12 +189,18 @@ def test_growth_is_the_worth_of_the_uptakes_and_closed_reactions_lower_it(core_t
         torch.nn.init.constant_(reader[-1].bias, value)
     x, u = torch.randn(3, len(core_tables.metabolites), 4), torch.randn(3, len(core_tables.reactions), 5)
     with torch.no_grad():
-        out = net(x, u, index, stoich, lower=lower, upper=upper, objective=objective)
+        out = net(x, u, index, stoich, lower=lower, upper=upper, objective=objective, return_trace=True)
     expected = 0.5 * np.exp(1.5 - 3.0) * np.array([10.0 - 8.39, 30.0 - 8.39, np.exp(-2.0) * (30.0 - 8.39)])
     np.testing.assert_allclose(out.growth.numpy(), expected, rtol=1e-12)
     biomass = int(objective[0].argmax())
     assert_close(out.flux[:, biomass], out.growth)
     assert_close(out.raw[:, biomass], out.growth.asinh())
+    assert_close(out.parts.brought.sum(-1), out.growth)
+    glucose, acetate, atpm = (core_tables.reactions.index(r) for r in ("EX_glc__D_e", "EX_ac_e", "ATPM"))
+    worth = 0.5 * np.exp(-1.5)
+    np.testing.assert_allclose(out.parts.brought[:2, [glucose, acetate, atpm]], worth * np.array([[10, 0, -8.39], [0, 30, -8.39]]), rtol=1e-12)
+    lost = {core_tables.reactions[e]: float(v) for e, v in enumerate(out.parts.lost[2]) if v}
+    assert lost == pytest.approx({"PFK": 1 - np.exp(-1), "PGI": 1 - np.exp(-1)})
 
 
 def _incidences(tables):

@@ -19,6 +19,8 @@ from core.ui.text import plain
 if TYPE_CHECKING:
     from core.explain.conditions import ConditionComparison
 
+MOVED_MOST = 30
+"""Reactions listed while nothing is selected."""
 WORDS = {
     "gate": "gate",
     "message": "|message|",
@@ -45,8 +47,7 @@ def card(both: Pair, found: ConditionComparison) -> Callable[[], None]:
         st.markdown(f"**Gene {plain(name)}**")
         st.caption("Knock it out in A or in B to compare, or select one of its reactions.")
     else:
-        st.markdown("**Nothing selected**")
-        st.caption("Click a reaction in the drawing, a strip, a cell, a point or a row, or search above.")
+        _moved_most(found)
     links(both)
     return _nothing
 
@@ -124,6 +125,18 @@ def _quantities(found: ConditionComparison, name: str) -> None:
         )
     if row["bounds_changed"]:
         st.caption("A and B give this reaction other bounds: the network is told of them directly.")
+
+
+def _moved_most(found: ConditionComparison) -> None:
+    """What to look at when nothing is selected yet: the gates that differ most between A and B."""
+    st.markdown("**Gates that moved most**")
+    st.caption("Nothing is selected: click one of these, or a reaction in the drawing, a strip, a cell, a point or a row, or search above.")
+    rows = found.reactions.sort_values("rank_gate", kind="stable").head(MOVED_MOST)
+    shown = rows[["reaction", "gate_a", "gate_b", "gate_difference"]]
+    chosen = clicked_row(shown, "conditions-moved-most", column_config=columns(), height=430, alt="The gates that differ most between A and B")
+    if chosen is not None:
+        select(f"rxn:{rows['reaction'].iloc[chosen]}")
+        st.rerun()
 
 
 def _metabolite(found: ConditionComparison, name: str, full: str) -> None:

@@ -16,6 +16,8 @@ from core.ui.text import plain
 from core.ui.view_state import ViewState
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from core.explain import ReactionImportance
 
 Later = Callable[[], None]
@@ -72,6 +74,7 @@ def _reaction(given: Given, view: ViewState, name: str) -> Later:
         {
             "Gate": f"mean {row['gate']:.3f}, max {row['gate_max']:.3f}, spread {row['gate_spread']:.3f}",
             "Mean |message|": f"{row['message']:.4g}",
+            **_growth(row),
             "Bounds here": f"{row['lower']:g} to {row['upper']:g} mmol/gDW/h",
             "Pathway": plain(f"{row['subsystem']}{source}"),
             "Genes": plain(tables.gprs[e]) or "no rule",
@@ -104,6 +107,13 @@ def _reaction(given: Given, view: ViewState, name: str) -> Later:
             incidences.dataframe(mine[spread], hide_index=True, column_config=columns(), alt=f"Incidences of {name}")
 
     return fill
+
+
+def _growth(row: pd.Series) -> dict[str, str]:
+    """What the reaction does to a growth that is read from the uptakes."""
+    if row.get("growth_brought", 0.0):
+        return {"Growth": f"{row['growth_brought']:+.3f} /h of the network's prediction"}
+    return {"Growth": f"closed, which costs {row['growth_lost']:.1%} of the network's prediction"} if row.get("growth_lost", 0.0) else {}
 
 
 def _metabolite(given: Given, view: ViewState, name: str) -> None:
@@ -234,6 +244,8 @@ def columns() -> dict[str, Any]:
         "gate_spread": number("gate sd", format="%.3f", help="Standard deviation over layers and heads"),
         "gate_seed_sd": number("± seeds", format="%.3f", help="Standard deviation of the mean gate over the networks of the ensemble"),
         "flux_seed_sd": number("± flux", format="%.3f", help="Standard deviation of the predicted flux over the networks of the ensemble"),
+        "growth_brought": number("growth brought", format="%+.3f", help="1/h of the predicted growth that this limited uptake brings, or a forced flux costs"),
+        "growth_lost": number("growth lost", format="%.3f", help="Share of the predicted growth that is lost because this reaction is closed"),
         "gate_max": number("max", format="%.3f"),
         "attention": number("attention", format="%.3f"),
         "attention_log2": number("log2 att.", format="%+.2f", help="log2 of attention times competitors: 0 is an even share"),

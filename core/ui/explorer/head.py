@@ -13,6 +13,8 @@ from core.ui.text import plain
 from core.ui.view_state import ViewState
 
 NO_GROWTH = 1e-6
+SHOWN_PARTS = 3
+"""How many uptakes are named beside the growth they bring."""
 
 
 def network_growth(given: Given, view: ViewState, *, spread: bool = False) -> None:
@@ -31,6 +33,10 @@ def network_growth(given: Given, view: ViewState, *, spread: bool = False) -> No
         help=f"What the network predicts, not a measurement. {said} "
         f"Held out: growth R² {test['growth_r2']:.3f}, median flux R² {test['flux_r2_median']:.3f}.",
     )
+    if "growth_brought" in found.table:
+        parts = found.table.set_index("reaction")["growth_brought"]
+        largest = parts[parts.abs().nlargest(SHOWN_PARTS).index]
+        st.caption(plain("From " + ", ".join(f"{r} {v:+.2f}" for r, v in largest.items() if abs(v) >= 0.005)))
 
 
 def fba_growth(given: Given) -> None:

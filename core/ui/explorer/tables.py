@@ -34,6 +34,8 @@ SHOWN = [
     "attention",
     "flux_predicted",
     "flux_seed_sd",
+    "growth_brought",
+    "growth_lost",
     "subsystem",
     "equation",
     "gpr",
