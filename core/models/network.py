@@ -48,8 +48,8 @@ class NetworkConfig:
 
 
 class GrowthParts(NamedTuple):
-    """What growth is made of (:class:`_Worth`): ``brought`` [..., E], the growth each limited uptake brings (1/h, negative for a forced flux; they add
-    up to the growth before it is held to the bounds), and ``lost`` [..., E], the share of growth each closed reaction takes (0 for open ones)."""
+    """What growth is made of (:class:`_Worth`): ``brought`` [..., E], the growth each limited uptake brings (1/h, negative for a forced flux; they
+    add up to the growth before it is held to the bounds), and ``lost`` [..., E], the share of growth each closed reaction takes (0 for open ones)."""
 
     brought: Tensor
     lost: Tensor
@@ -125,7 +125,7 @@ UNBOUNDED = 999.0
 
 
 class _Worth(nn.Module):
-    r"""Growth as the worth of what may be taken up, the form the optimum of a linear programme has by duality, lowered by every reaction that is closed:
+    r"""Growth as the worth of what may be taken up, the form a linear programme's optimum has by duality, lowered by every closed reaction:
 
     .. math::
         \mu = \sigma(a(r_o)) \, e^{-\sum_{c} \mathrm{softplus}(h(r_c))} \sum_e e^{w(r_e)} (b_e - f_e)
@@ -163,7 +163,7 @@ def limiting_uptakes(hyperedge_index: Tensor, stoich: Tensor, lower: Tensor, upp
     alone = stoich.new_zeros(edges).index_add(0, hyperedge_index[1], torch.ones_like(stoich)) == 1
     side = stoich.new_zeros(edges).index_add(0, hyperedge_index[1], stoich.sign()) * alone
     supply = torch.where(side < 0, (-lower).clamp_min(0), upper.clamp_min(0)) * alone
-    forced = (lower.clamp_min(0) - upper.clamp_max(0))
+    forced = lower.clamp_min(0) - upper.clamp_max(0)
     return torch.where(supply < UNBOUNDED, supply, 0.0) - forced
 
 

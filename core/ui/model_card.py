@@ -183,7 +183,11 @@ def _relatives(name: str, content: dict[str, Any]) -> None:
     better = [n for n, c in same.items() if c["test"]["growth_r2"] > content["test"]["growth_r2"] and "control" not in c]
     st.caption(
         "The same test conditions, and the same seed. "
-        + (f"{plain(' and '.join(better))} predicts growth better than {plain(name)}." if better else f"None predicts growth better than {plain(name)}.")
+        + (
+            f"{plain(' and '.join(better))} predicts growth better than {plain(name)}."
+            if better
+            else f"None predicts growth better than {plain(name)}."
+        )
     )
 
 

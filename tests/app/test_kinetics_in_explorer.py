@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.ui import kinetics
 from core.ui.explorer.kinetics import EXAMPLE
+from tests.app.steps import opened
 
-ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(autouse=True)
-def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GATESCOPE_HOME", str(tmp_path))
-
-
-def explorer(**query: str) -> AppTest:
-    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
-    test.query_params.update(query)
-    test.run()
-    test.switch_page("pages/explorer.py").run()
-    assert not test.exception
-    return test
+pytestmark = pytest.mark.usefixtures("own_home")
 
 
 def told(test: AppTest) -> str:
@@ -37,7 +23,7 @@ def growth(test: AppTest) -> str:
 
 
 def test_loaded_covered_ignored_and_kept_in_the_address() -> None:
-    test = explorer()
+    test = opened("explorer")
     before = growth(test)
     test.file_uploader(key="upload-kinetics").set_value([("mine.csv", EXAMPLE.encode(), "text/csv")]).run()
     assert not test.exception
@@ -46,19 +32,19 @@ def test_loaded_covered_ignored_and_kept_in_the_address() -> None:
     assert growth(test) == before
     setting = "".join(test.query_params["s.explorer.kinetics"])
     assert re.fullmatch(r'"[0-9a-f]{64}"', setting)
-    linked = explorer(model="toy", **{"s.explorer.kinetics": setting})
+    linked = opened("explorer", model="toy", **{"s.explorer.kinetics": setting})
     assert "2 entries of the file are not in this model: PFK, atp_c in PFK" in told(linked)
     next(b for b in test.button if b.label == "Remove").click().run()
     assert "kcat is known" not in told(test)
 
 
 def test_a_bad_file_is_one_sentence_and_a_lost_one_too() -> None:
-    test = explorer()
+    test = opened("explorer")
     test.file_uploader(key="upload-kinetics").set_value([("bad.csv", b"reaction,kcat_forward\nPFK,fast\n", "text/csv")]).run()
     assert not test.exception
     assert "bad.csv, line 2: kcat_forward is 'fast'; give a positive number (1/s)" in told(test)
     assert "s.explorer.kinetics" not in test.query_params
-    lost = explorer(**{"s.explorer.kinetics": f'"{"0a" * 32}"'})
+    lost = opened("explorer", **{"s.explorer.kinetics": f'"{"0a" * 32}"'})
     assert "no longer stored on this computer" in told(lost)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import torch
 from streamlit.testing.v1 import AppTest
@@ -13,22 +11,9 @@ from core.explain import reaction_importance
 from core.metabolic import load_tables
 from core.models import ReactionNetwork, load_checkpoint
 from core.train.command import save_ensemble
+from tests.app.steps import opened
 
-ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(autouse=True)
-def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GATESCOPE_HOME", str(tmp_path))
-
-
-def explorer(**query: str) -> AppTest:
-    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
-    test.query_params.update(query)
-    test.run()
-    test.switch_page("pages/explorer.py").run()
-    assert not test.exception
-    return test
+pytestmark = pytest.mark.usefixtures("own_home")
 
 
 def texts(test: AppTest) -> str:
@@ -52,7 +37,7 @@ def runs() -> tuple[str, str]:
 def test_growth_card_and_table_carry_the_spread(runs: tuple[str, str]) -> None:
     found = reaction_importance(load_tables("e_coli_core"), storage.folder("runs") / runs[0][4:] / "checkpoint.safetensors", methods=())
     assert found.seeds == 2
-    test = explorer(net=runs[0], sel="rxn:PFK")
+    test = opened("explorer", net=runs[0], sel="rxn:PFK")
     metric = next(m for m in test.metric if m.label == "Growth, network")
     assert metric.value == f"{found.prediction:.3f} /h"
     assert metric.delta == f"± {found.prediction_sd:.3f} /h (2 seeds)"
@@ -63,14 +48,14 @@ def test_growth_card_and_table_carry_the_spread(runs: tuple[str, str]) -> None:
     ranked = next(t for t in tables if "gpr" in t.columns).set_index("reaction")
     assert ranked.loc["PFK", "gate_seed_sd"] == pytest.approx(row["gate_seed_sd"])
     assert "standard deviation over 2 networks" in texts(test)
-    one_layer = explorer(net=runs[0], sel="rxn:PFK", layer="2")
+    one_layer = opened("explorer", net=runs[0], sel="rxn:PFK", layer="2")
     assert "gate: no error bar for one layer or head, flux ±" in texts(one_layer)
-    metabolite = explorer(net=runs[0], sel="met:atp_c")
+    metabolite = opened("explorer", net=runs[0], sel="met:atp_c")
     assert sum("gate_seed_sd" in frame.value.columns for frame in metabolite.dataframe) == 2
 
 
 def test_a_single_network_says_that_it_has_none(runs: tuple[str, str]) -> None:
-    test = explorer(net=runs[1], sel="rxn:PFK")
+    test = opened("explorer", net=runs[1], sel="rxn:PFK")
     assert next(m for m in test.metric if m.label == "Growth, network").delta in (None, "")
     assert "a single network, no error bar" in texts(test)
     assert "A single network: no error bars over seeds." in texts(test)

@@ -244,7 +244,9 @@ def columns() -> dict[str, Any]:
         "gate_spread": number("gate sd", format="%.3f", help="Standard deviation over layers and heads"),
         "gate_seed_sd": number("± seeds", format="%.3f", help="Standard deviation of the mean gate over the networks of the ensemble"),
         "flux_seed_sd": number("± flux", format="%.3f", help="Standard deviation of the predicted flux over the networks of the ensemble"),
-        "growth_brought": number("growth brought", format="%+.3f", help="1/h of the predicted growth that this limited uptake brings, or a forced flux costs"),
+        "growth_brought": number(
+            "growth brought", format="%+.3f", help="1/h of the predicted growth that this limited uptake brings, or a forced flux costs"
+        ),
         "growth_lost": number("growth lost", format="%.3f", help="Share of the predicted growth that is lost because this reaction is closed"),
         "gate_max": number("max", format="%.3f"),
         "attention": number("attention", format="%.3f"),

@@ -32,8 +32,8 @@ ATTENTION = {"reaction": "within a reaction", "metabolite": "within a metabolite
 ACTIVATIONS = {"gelu": "GELU", "tanh": "tanh", "silu": "SiLU", "leaky_relu": "Leaky ReLU", "identity": "identity", "relu": "ReLU"}
 GROWTH = {"flux": "the objective's flux", "uptakes": "the worth of the uptakes"}
 READ_FROM = (
-    "Either the objective's flux is read from its own state like any other, or every limited uptake is given a worth (1/h per mmol/gDW/h) and growth is "
-    "what they are worth together, as in a linear programme's optimum. Genome-scale models need the second."
+    "Either the objective's flux is read from its own state like any other, or every limited uptake is given a worth (1/h per mmol/gDW/h) and "
+    "growth is what they are worth together, as in a linear programme's optimum. Genome-scale models need the second."
 )
 RELU = (
     "ReLU sets every negative value to zero: what reaches a reaction as consumed is lost with whatever else is negative, in every layer. The other "
