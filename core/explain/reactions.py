@@ -49,8 +49,8 @@ class ReactionImportance:
             ``message`` (mean length), ``attention`` (mean log2 of attention x competitors, nan without attention),
             ``integrated_gradients`` and ``occlusion`` (in the target's unit, when asked for), and what the model says of
             the reaction. Of a network that reads growth from the uptakes also ``growth_brought`` (1/h, adds up to the predicted growth) and
-            ``growth_lost`` (share of growth a closed reaction takes). Of an ensemble also ``gate_seed_sd`` and ``flux_seed_sd``, standard deviations over
-            its seeds.
+            ``growth_lost`` (share of growth a closed reaction takes). Of an ensemble also ``gate_seed_sd`` and ``flux_seed_sd``, standard
+            deviations over its seeds.
         incidences: one row per incidence, means over layers and heads; of an ensemble with ``gate_seed_sd``.
         per_layer: one row per layer, head and incidence.
         prediction: predicted growth (1/h), of the network itself.
