@@ -50,7 +50,7 @@ STARTS = (
         "E. coli, whole genome",
         "iJO1366: 2,583 reactions, shown as pathways first; go from there down to one reaction.",
         "Open the iJO1366 overview",
-        ViewState(model="iJO1366", view="overview"),
+        ViewState(model="iJO1366", view="overview", checkpoint="genome"),
     ),
     Start(
         "own",
