@@ -114,7 +114,7 @@ def _metabolic(name: str, content: dict[str, Any]) -> None:
         st.dataframe(kinds, column_config=_numbers(), alt="Held-out figures by kind of condition")
     with right:
         st.subheader("Where it fails")
-        st.markdown("\n".join(f"- {plain(text)}" for text in content["limits"]))
+        st.markdown("\n".join(f"- {plain(text)}" for text in [*content["limits"], *_beaten(content, FIGURES)]))
         if test.get("growth_called_where_none") is not None:
             st.markdown(f"- Of held-out conditions without growth, it calls growth above 0.05 /h in {test['growth_called_where_none']:.1%}.")
         if test.get("imbalance") is not None:
@@ -221,12 +221,19 @@ def _rna(name: str, content: dict[str, Any]) -> None:
         f"{plain(content['data']['truth'])}. Against shuffles: the strangers are dinucleotide shuffles of the relatives.{real}"
     )
     st.subheader("Where it fails")
-    failures = list(content["limits"])
-    for baseline, figures in content["baselines"].items():
-        lost = [title for figure, title in RNA_FIGURES.items() if figure in test and figures.get(figure, 0.0) > test[figure]]
-        if lost:
-            failures.append(_sentence(f"{baseline} is better on: {'; '.join(lost)}"))
+    failures = [*content["limits"], *_beaten(content, RNA_FIGURES)]
     st.markdown("\n".join(f"- {plain(text)}" for text in failures))
+
+
+def _beaten(content: dict[str, Any], titles: dict[str, str]) -> list[str]:
+    """What baselines are better on, a sentence for each that is."""
+    found = []
+    for baseline, figures in content["baselines"].items():
+        known = {f: title for f, title in titles.items() if content["test"].get(f) is not None and figures.get(f) is not None}
+        lost = [title for f, title in known.items() if (figures[f] > content["test"][f]) != (f == "growth_mae")]
+        if lost:
+            found.append(_sentence(f"{baseline} is better on: {'; '.join(lost)}"))
+    return found
 
 
 def _sentence(text: str) -> str:

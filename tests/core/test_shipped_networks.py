@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from core.explain import reaction_importance
-from core.metabolic import BUNDLED, fba, load_model, load_tables
+from core.metabolic import fba, load_model, load_tables
+from core.metabolic.hypergraph import build_hypergraph
 from core.models import checkpoint_warnings, list_checkpoints, load_card, load_checkpoint, network_for, predict
 from core.models.checkpoint import SHIPPED
-from core.metabolic.hypergraph import build_hypergraph
 
 SHIPPED_METABOLIC = list_checkpoints(kind="metabolic", controls=True)
 
@@ -24,7 +24,8 @@ def test_every_checkpoint_is_small_and_says_how_it_was_made(name: str) -> None:
     content = load_card(name).content
     assert (SHIPPED / f"{name}.safetensors").stat().st_size + (SHIPPED / f"{name}.json").stat().st_size < 5 * 2**20
     assert f"--name {name}" in content["training"]["command"]
-    assert set(content["held_out"]) == {"nutrient", "gene", "both"} or content["training"]["split"] == "all"
+    kept_back = {"nutrient", "gene", "both"} if content["training"]["split"] == "seen" else set()
+    assert set(content.get("held_out", ())) == kept_back
     assert content["test"]["samples"] >= 1000
 
 
@@ -50,4 +51,3 @@ def test_growth_is_told_apart_by_uptake() -> None:
     assert table["growth_brought"].idxmax() == "EX_glc__D_e"
     assert table.loc["ENO", "growth_lost"] > 0
     assert (table.loc[(table["lower"] != 0) | (table["upper"] != 0), "growth_lost"] == 0).all()
-    assert set(BUNDLED) >= {"iJO1366"}
