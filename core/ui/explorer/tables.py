@@ -110,8 +110,9 @@ def _reactions(given: Given, view: ViewState) -> None:
         "subsystem": "pathway",
         "gpr": "genes",
     }
+    of_growth = [c for c in ("growth_brought", "growth_lost") if c in shown]  # of nearly all reactions nothing, which an empty cell says best
     event = st.dataframe(
-        rows[shown],
+        rows[shown].assign(**{c: rows[c].replace(0.0, float("nan")) for c in of_growth}),
         hide_index=True,
         column_config=config,
         on_select="rerun",
