@@ -59,13 +59,13 @@ def test_undo_and_redo_move_the_view_and_the_url(server: Any, page: Page, settle
     expect(page).to_have_url(re.compile(r"/explorer\?model=iJO1366"))
     undo, redo = page.get_by_role("button", name="Undo"), page.get_by_role("button", name="Redo")
     page.locator(".st-key-nav_storage a").click()
-    expect(page).to_have_url(re.compile(r"/storage\?model=iJO1366$"))
+    expect(page).to_have_url(re.compile(r"/storage\?model=iJO1366&net=genome$"))
     settled(page)
     undo.click()
     expect(page).to_have_url(re.compile(r"/storage\?ko=PFK$"))
     expect(undo).to_be_disabled()
     redo.click()
-    expect(page).to_have_url(re.compile(r"/storage\?model=iJO1366$"))
+    expect(page).to_have_url(re.compile(r"/storage\?model=iJO1366&net=genome$"))
     settled(page)
     page.wait_for_timeout(1100)
     page.go_back()
@@ -73,7 +73,7 @@ def test_undo_and_redo_move_the_view_and_the_url(server: Any, page: Page, settle
     expect(page.locator(".st-key-nav_explorer a")).to_have_attribute("href", re.compile(r"explorer\?ko=PFK$"))
     page.wait_for_timeout(1100)
     page.go_forward()
-    expect(page.locator(".st-key-nav_explorer a")).to_have_attribute("href", re.compile(r"explorer\?model=iJO1366$"))
+    expect(page.locator(".st-key-nav_explorer a")).to_have_attribute("href", re.compile(r"explorer\?model=iJO1366&net=genome$"))
 
 
 def test_a_broken_link_says_what_was_left_out_and_shows_markup_as_text(server: Any, page: Page, settled: Settled) -> None:
