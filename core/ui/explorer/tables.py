@@ -110,7 +110,7 @@ def _reactions(given: Given, view: ViewState) -> None:
         "subsystem": "pathway",
         "gpr": "genes",
     }
-    of_growth = [c for c in ("growth_brought", "growth_lost") if c in shown]  # of nearly all reactions nothing, which an empty cell says best
+    of_growth = [c for c in ("growth_brought", "growth_lost") if c in shown]  # most reactions have no part in it, and +0.000 would read as a finding
     event = st.dataframe(
         rows[shown].assign(**{c: rows[c].replace(0.0, float("nan")) for c in of_growth}),
         hide_index=True,
