@@ -138,11 +138,6 @@ class FluxProgramme:
         """Where the last solve ended."""
         return Start(self._highs.getBasis(), self._state)
 
-    def forget(self) -> None:
-        """Starts the next solve from nothing, so that its result does not depend on what was solved before."""
-        self._highs.clearSolver()
-        self._solved_before = False
-
     def _doubled(self, values: np.ndarray) -> np.ndarray:
         return np.r_[values, -values] if self._split else np.array(values, dtype=float)
 

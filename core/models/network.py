@@ -27,6 +27,7 @@ class NetworkConfig:
 
     ``tied``: one layer's weights serve every depth, so that depth costs no parameters.
     ``growth``: what growth is read from, the ``flux`` of the objective like any other, or the worth of the ``uptakes`` (:class:`_Worth`).
+    ``coupled``: a flux is what the reaction's state says of itself and, times growth, what it says a growing cell asks of it.
     """
 
     metabolite_channels: int
@@ -41,6 +42,7 @@ class NetworkConfig:
     activation: str = "gelu"
     tied: bool = False
     growth: Literal["flux", "uptakes"] = "flux"
+    coupled: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for the model card."""
@@ -189,6 +191,7 @@ class ReactionNetwork(nn.Module):
         self.layers = nn.ModuleList(_Layer(config) for _ in range(1 if config.tied else config.layers))
         self.read_out = _reader(config.hidden, config.activation)
         self.growth = _Worth(config.hidden, config.activation) if config.growth == "uptakes" else None
+        self.per_growth = _reader(config.hidden, config.activation) if config.coupled else None
 
     def forward(
         self,
@@ -230,6 +233,8 @@ class ReactionNetwork(nn.Module):
         if self.growth is not None:
             parts = self.growth(r, limiting_uptakes(hyperedge_index, stoich, lower, upper), (lower == 0) & (upper == 0), objective)
             raw = torch.where(objective != 0, parts.brought.sum(-1, keepdim=True).asinh(), raw)
+        if self.per_growth is not None:
+            raw = _with_growth(raw, self.per_growth(r).squeeze(-1), objective)
         out = network_output(raw, lower, upper, objective, tuple(traces) if return_trace else None)
         return out._replace(parts=parts) if return_trace else out
 
@@ -237,8 +242,20 @@ class ReactionNetwork(nn.Module):
 def network_output(raw: Tensor, lower: Tensor, upper: Tensor, objective: Tensor, traces: tuple[IncidenceTrace, ...] | None = None) -> NetworkOutput:
     """What a network says once it has read out asinh fluxes, all [..., E]: the fluxes held to the bounds, and growth."""
     # Zero stays possible under a forced minimum (ATP maintenance): an infeasible condition carries no flux.
-    flux = torch.maximum(torch.minimum(torch.sinh(raw.clamp(-12, 12)), upper.clamp_min(0)), lower.clamp_max(0))
+    flux = torch.maximum(torch.minimum(_linear(raw), upper.clamp_min(0)), lower.clamp_max(0))
     return NetworkOutput(flux, (flux * objective).sum(-1), raw, traces)
+
+
+def _with_growth(raw: Tensor, per_growth: Tensor, objective: Tensor) -> Tensor:
+    """asinh fluxes [..., E] with what growth asks of every reaction but the objective's: v + mu n, where v = sinh(raw), n = sinh(per_growth) in
+    mmol/gDW (a flux per growth rate) and mu the growth that raw holds at the objective, 0 where that is negative."""
+    growth = (_linear(raw) * objective).sum(-1, keepdim=True).clamp_min(0)
+    return torch.where(objective != 0, raw, (_linear(raw) + growth * _linear(per_growth)).asinh())
+
+
+def _linear(raw: Tensor) -> Tensor:
+    """What has this asinh; far outside any flux it is cut off."""
+    return torch.sinh(raw.clamp(-12, 12))
 
 
 def _reader(width: int, activation: str) -> nn.Sequential:

@@ -228,8 +228,11 @@ def solve(source: str, lower: np.ndarray, upper: np.ndarray, objective: np.ndarr
         source: what :func:`core.metabolic.load_tables` reads.
         lower, upper: [N, E] flux bounds; objective: [N] row of the reaction that is maximised.
     """
-    programme, count = _programme(source)
-    programme.forget()  # a block's truth is the same to the last bit whichever worker solves it, after whatever
+    from core.metabolic import load_tables
+
+    # A programme of its own, never one that has solved before: among equal optima HiGHS chooses by its matrix, in which an objective that was
+    # held once leaves its place. So a block's truth is the same to the last bit whichever worker solves it, after whatever.
+    programme, count = FluxProgramme(load_tables(source), split=True), lower.shape[1]
     growth, fluxes, known = np.zeros(len(lower)), np.zeros(lower.shape), np.ones(len(lower), dtype=bool)
     for n, (low, high, aim) in enumerate(zip(lower, upper, objective, strict=True)):
         solved = programme.parsimonious(low, high, np.eye(1, count, int(aim))[0])
@@ -238,12 +241,3 @@ def solve(source: str, lower: np.ndarray, upper: np.ndarray, objective: np.ndarr
         elif solved.status != "infeasible":
             growth[n], fluxes[n], known[n] = np.nan, np.nan, False
     return growth, fluxes, known
-
-
-@lru_cache(maxsize=2)
-def _programme(source: str) -> tuple[FluxProgramme, int]:
-    """One programme per worker process and model."""
-    from core.metabolic import load_tables
-
-    tables = load_tables(source)
-    return FluxProgramme(tables, split=True), len(tables.reactions)

@@ -88,7 +88,7 @@ def _table(rows: dict[str, dict[str, Any]], titles: dict[str, str], alt: str) ->
     """One row per network or set of conditions, one column per figure that is known of any."""
     table = pd.DataFrame({label: {title: figures.get(figure) for figure, title in titles.items()} for label, figures in rows.items()}).T
     columns = {title: st.column_config.NumberColumn(title, format="%.3f") for title in titles.values()}
-    st.dataframe(table.dropna(axis="columns", how="all"), column_config=columns, alt=alt)
+    st.dataframe(table.dropna(axis="columns", how="all"), column_config=columns, placeholder="–", alt=alt)
 
 
 def _metabolic(name: str, content: dict[str, Any]) -> None:
@@ -107,13 +107,12 @@ def _metabolic(name: str, content: dict[str, Any]) -> None:
     _seeds(content)
     _relatives(name, content)
     _harder(name, content)
-    left, right = st.columns(2)
-    with left:
-        st.subheader("By kind of condition")
-        kinds = pd.DataFrame(test["by_condition"]).T[["samples", "growth_r2", "growth_mae"]]
-        st.dataframe(kinds, column_config=_numbers(), alt="Held-out figures by kind of condition")
-    with right:
-        st.subheader("Where it fails")
+    st.subheader("By kind of condition")
+    kinds = pd.DataFrame(test["by_condition"]).T[["samples", "growth_r2", "growth_mae"]]
+    st.dataframe(kinds, column_config=_numbers(), placeholder="–", alt="Held-out figures by kind of condition")
+    st.subheader("Where it fails")
+    said, worst = st.columns([3, 2], gap="large")
+    with said:
         st.markdown("\n".join(f"- {plain(text)}" for text in [*content["limits"], *_beaten(content, FIGURES)]))
         if test.get("growth_called_where_none") is not None:
             st.markdown(f"- Of held-out conditions without growth, it calls growth above 0.05 /h in {test['growth_called_where_none']:.1%}.")
@@ -121,8 +120,9 @@ def _metabolic(name: str, content: dict[str, Any]) -> None:
             st.markdown(
                 f"- Its fluxes miss steady state by {test['imbalance']:.1%} of the turnover (sum of |S v| over sum of |S| |v|, growing conditions)."
             )
-        worst = pd.DataFrame({"reaction": list(test["worst_reactions"]), "flux R²": list(test["worst_reactions"].values())})
-        st.dataframe(worst, hide_index=True, column_config=_numbers(), height=250, alt="The ten worst predicted reactions")
+    with worst:
+        reactions = pd.DataFrame({"reaction": list(test["worst_reactions"]), "flux R²": list(test["worst_reactions"].values())})
+        st.dataframe(reactions, hide_index=True, column_config=_numbers(), height=250, alt="The ten worst predicted reactions")
 
 
 def _seeds(content: dict[str, Any]) -> None:

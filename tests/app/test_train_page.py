@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from core.train.rna import RnaTrainConfig
 from core.train.saved import flat
 from core.ui.text import plain
 from core.ui.train.form import RELU
-from core.ui.train.settings import DEFAULTS, nested
+from core.ui.train.settings import DEFAULTS, nested, recipes
 from tests.core.hostile import sbml
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -304,6 +305,18 @@ def test_settings_of_a_run_fill_the_form(started: list[Any]) -> None:
     config = TrainConfig.from_dict(started[0][3]["settings.json"])
     assert (config.seed, config.held_out, config.growth_weight, config.spread_floor) == (77, 60, 400.0, 0.05)
     assert (config.build().attention, config.build().tied) == (None, True)
+
+
+@pytest.mark.parametrize("name", sorted(recipes()))
+def test_the_recipe_of_every_shipped_network_starts_what_made_it(name: str, started: list[Any]) -> None:
+    test = train_page()
+    test.selectbox(key="train_recipe").set_value(name).run()
+    assert not test.exception
+    test.button(key="train_start").click().run()
+    assert not test.error
+    given, asked_for = (TrainConfig.from_dict(values) for values in (recipes()[name], started[0][3]["settings.json"]))
+    assert asked_for.build() == given.build()
+    assert replace(asked_for, network={}) == replace(given, network={})
 
 
 def test_many_runs_are_filtered_by_name_notes_and_state() -> None:

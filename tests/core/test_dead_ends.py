@@ -16,15 +16,16 @@ from core.metabolic.tables import ModelTables, tables_from_model
 
 
 def _chain() -> ModelTables:
-    """Nothing -> a -> b <-> c -> d -> nothing, and c -> e, which nothing uses."""
+    """Nothing -> a -> b <-> c -> d -> nothing, and c -> e <-> f, which only that reaction makes and uses."""
     model = Model("chain")
-    a, b, c, d, e = (Metabolite(name, compartment="c") for name in "abcde")
+    a, b, c, d, e, f = (Metabolite(name, compartment="c") for name in "abcdef")
     for name, parts, lower, upper in (
         ("EX_a", {a: -1}, -10, 0),
         ("ab", {a: -1, b: 1}, 0, 1000),
         ("bc", {b: -1, c: 1}, -1000, 1000),
         ("cd", {c: -1, d: 1}, 0, 1000),
         ("ce", {c: -1, e: 1}, 0, 1000),
+        ("ef", {e: -1, f: 1}, -1000, 1000),
         ("EX_d", {d: -1}, 0, 1000),
     ):
         reaction = Reaction(name, lower_bound=lower, upper_bound=upper)
@@ -40,7 +41,7 @@ def _live(tables: ModelTables, **condition: object) -> dict[str, str]:
 
 
 def test_a_chain_runs_the_one_way_it_can() -> None:
-    assert _live(_chain()) == {"EX_a": "<", "ab": ">", "bc": ">", "cd": ">", "ce": "", "EX_d": ">"}
+    assert _live(_chain()) == {"EX_a": "<", "ab": ">", "bc": ">", "cd": ">", "ce": "", "ef": "", "EX_d": ">"}
 
 
 @pytest.mark.parametrize("broken", ["ab", "bc", "cd"])
@@ -79,5 +80,6 @@ def test_features_count_what_is_live() -> None:
         "b": [2, 1, 1, 1],
         "c": [1, 3, 1, 1],
         "d": [1, 1, 1, 1],
-        "e": [1, 0, 0, 0],
+        "e": [2, 1, 0, 0],
+        "f": [1, 1, 0, 0],
     }

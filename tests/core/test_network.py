@@ -203,5 +203,30 @@ def test_growth_is_the_worth_of_the_uptakes_and_closed_reactions_lower_it(core_t
     assert lost == pytest.approx({"PFK": 1 - np.exp(-1), "PGI": 1 - np.exp(-1)})
 
 
+def test_coupled_fluxes_are_their_own_and_what_growth_asks(core_tables):
+    index, stoich = _incidences(core_tables)
+    bounds = apply_condition(core_tables)
+    free = np.full(len(core_tables.reactions), 1000.0)
+    lower, upper, objective = torch.from_numpy(-free)[None], torch.from_numpy(free)[None], torch.from_numpy(bounds.objective)[None]
+    biomass = int(objective[0].argmax())
+    net = network(replace(CONFIG, coupled=True))
+    x, u = torch.randn(1, len(core_tables.metabolites), 4), torch.randn(1, len(core_tables.reactions), 5)
+
+    def fluxes(own: float, per_growth: float) -> np.ndarray:
+        for reader, value in ((net.read_out, own), (net.per_growth, per_growth)):
+            torch.nn.init.zeros_(reader[-1].weight)
+            torch.nn.init.constant_(reader[-1].bias, np.arcsinh(value))
+        with torch.no_grad():
+            out = net(x, u, index, stoich, lower=lower, upper=upper, objective=objective)
+        assert_close(out.raw.sinh(), out.flux)
+        assert_close(out.growth[0], out.flux[0, biomass])
+        return out.flux[0].numpy()
+
+    expected = np.full(len(core_tables.reactions), 0.5 + 0.5 * -3.0)
+    expected[biomass] = 0.5
+    np.testing.assert_allclose(fluxes(0.5, -3.0), expected, rtol=1e-12)
+    np.testing.assert_allclose(fluxes(-0.5, -3.0), -0.5, rtol=1e-12)  # growth below zero asks for nothing
+
+
 def _incidences(tables):
     return torch.stack([torch.from_numpy(tables.rows), torch.from_numpy(tables.cols)]), torch.from_numpy(tables.stoich)

@@ -125,19 +125,6 @@ def test_the_same_start_gives_the_same_numbers_whatever_was_solved_between():
     np.testing.assert_array_equal(first.fluxes, again.fluxes)
 
 
-def test_a_programme_that_forgets_repeats_itself_to_the_last_bit(core_tables):
-    programme = FluxProgramme(core_tables, split=True)
-    acetate, rich = (apply_condition(core_tables, medium=medium) for medium in ("acetate", "rich"))
-    found = []
-    for before in ([], [rich], [acetate]):  # the last leaves the very bounds that are asked for next
-        for bounds in before:
-            programme.parsimonious(bounds.lower, bounds.upper, core_tables.objective)
-        programme.forget()
-        found.append(programme.parsimonious(acetate.lower, acetate.upper, core_tables.objective).fluxes)
-    np.testing.assert_array_equal(found[0], found[1])
-    np.testing.assert_array_equal(found[0], found[2])
-
-
 def test_what_cannot_be_solved_has_cobras_status(core_tables):
     programme = FluxProgramme(core_tables, split=True)
     starved = apply_condition(core_tables, medium={})

@@ -119,6 +119,7 @@ def _reactions(given: Given, view: ViewState) -> None:
         selection_mode="single-row",
         key=f"reactions-{given.model[-12:]}",
         height=420,
+        placeholder="",
         alt="Reactions ranked by mean gate",
     )
     chosen = event["selection"]["rows"]

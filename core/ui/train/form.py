@@ -35,6 +35,10 @@ READ_FROM = (
     "Either the objective's flux is read from its own state like any other, or every limited uptake is given a worth (1/h per mmol/gDW/h) and "
     "growth is what they are worth together, as in a linear programme's optimum. Genome-scale models need the second."
 )
+COUPLED = (
+    "A flux is read from the reaction's state in two parts: what it says of itself and, times the predicted growth, what it says a growing cell asks "
+    "of it. What biomass needs then rises and falls with growth."
+)
 RELU = (
     "ReLU sets every negative value to zero: what reaches a reaction as consumed is lost with whatever else is negative, in every layer. The other "
     "activations keep it wholly or in part."
@@ -123,7 +127,11 @@ def _network() -> None:
         _segments("Activation", "network.activation", ACTIVATIONS, help="Between the two passes of a layer, where a message may be negative.")
         how = "How a stoichiometric coefficient weighs; small coefficients of biomass need sqrt or log1p."
         _segments("Magnitude", "network.magnitude", {n: n for n in ("linear", "sqrt", "log1p")}, help=how)
-    _segments("Growth read from", "network.growth", GROWTH, help=READ_FROM)
+    growth, coupled = st.columns(2, vertical_alignment="bottom")
+    with growth:
+        _segments("Growth read from", "network.growth", GROWTH, help=READ_FROM)
+    with coupled:
+        st.checkbox("Fluxes follow growth", key=key("metabolic", "network.coupled"), help=COUPLED)
     if st.session_state[key("metabolic", "network.activation")] == "relu":
         st.warning(RELU, icon=":material/warning:")
     hidden, heads, layers, tied = st.columns(4, vertical_alignment="bottom")
@@ -132,7 +140,7 @@ def _network() -> None:
     with heads:
         _number("Heads", "network.heads", 1, 16)
     with layers:
-        _number("Layers", "network.layers", 1, 64)
+        _number("Layers", "network.layers", 0, 64, help="Passes there and back; without any, no message is sent.")
     with tied:
         st.checkbox("Tied weights", key=key("metabolic", "network.tied"), help="One layer's weights serve every depth.")
 

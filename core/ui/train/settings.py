@@ -41,6 +41,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "network.normalization": "stoichiometric",
         "network.magnitude": "sqrt",
         "network.growth": "flux",
+        "network.coupled": False,
     },
     "rna": {"encoding": "forgi", "families": 1_000, "validation": 100, "test": 200, "epochs": 16, "seed": 20, "device": "auto"},
 }
