@@ -91,7 +91,9 @@ def quoted(
     with_baselines: bool = True,
 ) -> dict[str, Any]:
     """Everything a card quotes that is computed from samples."""
-    plain = networks[0]
+    from core.metabolic import load_tables
+
+    plain = list(networks)
     networks = [with_kinetics(one, tables, config.kinetics) for one in networks]
     network = networks[0]
     held_out = [s for s in ("nutrient", "gene", "both") if s in splits]
@@ -104,11 +106,15 @@ def quoted(
         found["held_out"] = {s: {"samples": len(splits[s]), **report_on(tables, network, splits[s])} for s in held_out}
     if len(networks) > 1:
         found["ensemble"] = ensemble_figures(tables, networks, splits["test"])
+        harder = {s: mean_of(tables, networks, splits[s]) for s in held_out}
+        found["ensemble"] |= {"held_out": harder} if harder else {}
     if with_baselines:
         peers = baselines(splits["train"], {s: splits[s] for s in ("test", *held_out)}, on_progress)
         found["baselines"] = {peer: by_split.pop("test") | ({"held_out": by_split} if by_split else {}) for peer, by_split in peers.items()}
     for model in config.transfer:
-        found.setdefault("transfer", {})[model] = transferred(tables, model, plain, splits, with_baselines=with_baselines)
+        found.setdefault("transfer", {})[model] = transferred(tables, model, plain[0], splits, with_baselines=with_baselines)
+        if len(plain) > 1:
+            found["ensemble"].setdefault("transfer", {})[model] = mean_of(load_tables(model), plain, splits[model])
     return found
 
 
@@ -192,6 +198,13 @@ def ensemble_figures(tables: ModelTables, networks: Sequence[ReactionNetwork], s
         "error_against_spread": _spearman(error, spread),
         "growth_agreement": r2(growth[0], growth[1:].mean(0)),
     }
+
+
+def mean_of(tables: ModelTables, networks: Sequence[ReactionNetwork], samples: Samples) -> dict[str, float]:
+    """The figures of the seeds' mean."""
+    predicted = [predict_samples(n, tables, samples) for n in networks]
+    growth, fluxes = (np.mean([p[i] for p in predicted], axis=0) for i in range(2))
+    return report(samples.growth, growth, samples.fluxes, fluxes)
 
 
 def limits(config: TrainConfig) -> list[str]:

@@ -143,9 +143,9 @@ def _seeds(content: dict[str, Any]) -> None:
 
 def _harder(name: str, content: dict[str, Any]) -> None:
     """What was kept back from training: nutrients, genes, another organism; and which reactions growth needs."""
-    kept = content.get("held_out", {})
-    rows = {"new mixtures of what it knows": content["test"]} | {HELD_OUT[split]: figures for split, figures in kept.items()}
-    rows |= {f"{model}, another organism": figures for model, figures in content.get("transfer", {}).items()}
+    rows = {"new mixtures of what it knows": content["test"]} | _kept_back(content)
+    if "ensemble" in content:
+        rows |= {f"{kept}, mean of the seeds": figures for kept, figures in _kept_back(content["ensemble"]).items()}
     if len(rows) > 1:
         st.subheader("Harder than the test")
         _table(rows, FIGURES, "Figures on nutrients, genes and organisms kept back from training")
@@ -166,6 +166,11 @@ def _harder(name: str, content: dict[str, Any]) -> None:
             "Average precision in naming the gene-associated reactions without which flux balance analysis leaves under 1% of the growth, "
             "on the model's own medium."
         )
+
+
+def _kept_back(figures: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    held_out = {HELD_OUT[split]: row for split, row in figures.get("held_out", {}).items()}
+    return held_out | {f"{model}, another organism": row for model, row in figures.get("transfer", {}).items()}
 
 
 def _relatives(name: str, content: dict[str, Any]) -> None:

@@ -184,6 +184,8 @@ def test_the_card_is_reproduced_by_evaluate(tmp_path: Path, monkeypatch: pytest.
     assert again["test"]["growth_r2"] == card["test"]["growth_r2"]
     assert set(again["held_out"]) == {"nutrient", "gene", "both"}
     assert again["ensemble"]["seeds"] == 2
+    mean = np.mean([predict_samples(n, runs[0].tables, parts["gene"])[0] for n in networks], axis=0)
+    assert again["ensemble"]["held_out"]["gene"]["growth_r2"] == pytest.approx(r2(parts["gene"].growth, mean), abs=1e-9)
     read.content["held_out"]["both"]["growth_r2"] += 0.01
     with ThreadPoolExecutor(1) as pool:
         told = evaluate([loaded, other], read, tmp_path / "again", executor=pool, with_baselines=False)
