@@ -272,8 +272,11 @@ def _bounds_seen(tables: ModelTables, samples: Samples) -> dict[str, list[float]
 
 
 def _spearman(a: np.ndarray, b: np.ndarray) -> float:
+    """Rank correlation; nan where one of both does not vary."""
     from scipy.stats import spearmanr
 
+    if not (np.ptp(a) and np.ptp(b)):
+        return float("nan")
     return float(spearmanr(a, b).statistic)
 
 
