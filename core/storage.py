@@ -21,6 +21,8 @@ from typing import Any
 
 import platformdirs
 
+from core.errors import InputError
+
 _LONGEST_NAME = 120  # bytes; file systems stop at 255
 FOLDERS = ("uploads", "cache", "runs")
 
@@ -100,6 +102,26 @@ def sweep(place: Path) -> list[Path]:
 def write_bytes(path: Path, data: bytes) -> Path:
     """Writes bytes atomically."""
     return write_atomic(path, lambda p: _dump(p, data))
+
+
+def read_given(path: Path, name: str, *, limit: int, too_large: InputError) -> bytes:
+    """The bytes of a file somebody named, of at most ``limit`` bytes; ``name`` is for the sentences.
+
+    Raises:
+        InputError: missing, a folder, unreadable; ``too_large`` when it is larger.
+    """
+    try:
+        if path.is_dir():
+            raise InputError(f"{name} is a folder; name the file inside it.")
+        if not path.is_file():
+            raise InputError(f"There is no file {name}; check the path and its spelling.")
+        if path.stat().st_size > limit:
+            raise too_large
+        return path.read_bytes()
+    except (OSError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{name} cannot be opened; check that you may read the file.") from None
 
 
 def write_json(path: Path, value: Mapping[str, Any] | list[Any]) -> Path:

@@ -18,6 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Literal
 
 from core.errors import InputError
+from core.storage import read_given
 
 MAX_BYTES = 100 * 2**20
 """Largest model file, bytes."""
@@ -72,18 +73,7 @@ def read_bytes(path: Path) -> bytes:
         InputError: the file is missing, a folder, unreadable or above :data:`MAX_BYTES`.
     """
     name = shown(path.name or str(path))
-    try:
-        if path.is_dir():
-            raise InputError(f"{name} is a folder; name the model file inside it.")
-        if not path.is_file():
-            raise InputError(f"There is no file {name}; check the path and its spelling.")
-        if path.stat().st_size > MAX_BYTES:
-            raise _too_large(name)
-        return path.read_bytes()
-    except (OSError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{name} cannot be opened; check that you may read the file.") from None
+    return read_given(path, name, limit=MAX_BYTES, too_large=_too_large(name))
 
 
 def unpack(data: bytes, name: str) -> bytes:

@@ -12,6 +12,7 @@ from pathlib import Path
 from core.errors import InputError
 from core.rna._formats import GAPS, Raw, parse
 from core.rna.records import RnaRecord, parse_pairs
+from core.storage import read_given
 
 MAX_BYTES = 20 * 2**20
 """Largest text or file, bytes."""
@@ -85,28 +86,13 @@ def _text_of(source: str | Path | bytes) -> str:
             raise _too_large(name)
     else:
         name = clean(source.name) or "The file" if isinstance(source, Path) else "The file"
-        text = _decode(_bytes_of(source, name) if isinstance(source, Path) else source, name)
+        text = _decode(read_given(source, name, limit=MAX_BYTES, too_large=_too_large(name)) if isinstance(source, Path) else source, name)
     text = text.removeprefix("\ufeff")
     if not text.strip():
         raise InputError(f"{name} is empty; give at least one sequence, as {FORMATS}.")
     if text.count("\n") + text.count("\r") > 2 * MAX_LINES or len(text.splitlines()) > MAX_LINES:
         raise InputError(f"{name} has more than {MAX_LINES:,} lines; split it into smaller files.")
     return text
-
-
-def _bytes_of(path: Path, name: str) -> bytes:
-    try:
-        if path.is_dir():
-            raise InputError(f"{name} is a folder; name the file inside it.")
-        if not path.is_file():
-            raise InputError(f"There is no file {name}; check the path and its spelling.")
-        if path.stat().st_size > MAX_BYTES:
-            raise _too_large(name)
-        return path.read_bytes()
-    except (OSError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{name} cannot be opened; check that you may read the file.") from None
 
 
 def _decode(data: bytes, name: str) -> str:

@@ -278,7 +278,7 @@ def test_absent_source(source: str | Path, fragment: str) -> None:
 
 
 def test_folder_is_no_model(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="is a folder; name the model file inside it"):
+    with pytest.raises(InputError, match="is a folder; name the file inside it"):
         reading.load_model(tmp_path)
 
 
