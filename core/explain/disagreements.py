@@ -77,6 +77,7 @@ class _Why:
 
     def __init__(self, tables: ModelTables, references: References, gene_level: bool) -> None:
         self._tables, self._gene_level = tables, gene_level
+        self._gone = frozenset(references.lost_genes)
         self._rules: GeneRules = gene_rules(tables)
         self._counted = counted_reactions(tables)
         self._index = tables.reaction_index()
@@ -97,14 +98,17 @@ class _Why:
         if not self._gene_level:
             e = self._index[entity]
             return sorted(self._rules.genes[e]) if self._rules.alternatives(e) > 1 else []
-        return sorted({g for r in self.reactions(entity) for g in self._rules.isozymes(self._index[r], entity)})
+        return sorted({g for r in self.reactions(entity) for g in self._rules.isozymes(self._index[r], entity)} - self._gone)
 
     def of(self, entity: str, fba: bool) -> str:
         """Why FBA says what it says: that is what the model can tell."""
         return self._needed(entity) if fba else self._spared(entity)
 
     def _closed(self, entity: str) -> list[int]:
-        return closed_by(self._tables, (entity,)) if self._gene_level else [self._index[entity]]
+        """What it closes, beside what the condition's lost genes closed before."""
+        if not self._gene_level:
+            return [self._index[entity]]
+        return sorted(set(closed_by(self._tables, {entity, *self._gone})) - set(closed_by(self._tables, self._gone)))
 
     def _needed(self, entity: str) -> str:
         """Why the model cannot grow without it."""

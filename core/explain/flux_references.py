@@ -27,7 +27,7 @@ from core.metabolic.reading import MAX_CACHE
 from core.metabolic.rules import closed_by
 from core.metabolic.tables import ModelTables
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of the files; those of another are computed anew."""
 LETHAL = 0.01
 """A knock-out that leaves less than this share of growth counts as essential."""
@@ -52,12 +52,14 @@ class References:
             reaction does not count), ``flux`` (pFBA) and ``forced`` (the least size of the flux over all optimal distributions),
             mmol/gDW/h, ``blocked`` (can carry no flux here).
         key: sha256 of model and condition.
+        lost_genes: those the condition is without already.
     """
 
     growth: float
     genes: pd.DataFrame
     reactions: pd.DataFrame
     key: str
+    lost_genes: tuple[str, ...] = ()
 
 
 def references_key(tables: ModelTables, *, medium: str | Medium | None = None, knockouts: Iterable[str] = (), objective: str | None = None) -> str:
@@ -67,7 +69,8 @@ def references_key(tables: ModelTables, *, medium: str | Medium | None = None, k
         InputError: the medium, a knock-out or the objective is not of this model.
     """
     bounds = apply_condition(tables, medium=medium, knockouts=knockouts, objective=objective)
-    return storage.digest_of(schema=SCHEMA, model=tables.key, lower=bounds.lower, upper=bounds.upper, objective=bounds.objective)
+    limits = {name: getattr(bounds, name) for name in ("lower", "upper", "objective")}
+    return storage.digest_of(schema=SCHEMA, model=tables.key, lost_genes=_genes_of(tables, knockouts), **limits)
 
 
 def stored_references(key: str) -> References | None:
@@ -78,7 +81,7 @@ def stored_references(key: str) -> References | None:
         genes, reactions = (pd.read_parquet(folder / f"{key}-{part}.parquet") for part in ("genes", "reactions"))
     except (OSError, ValueError):
         return None
-    return References(float(about["growth"]), genes, reactions, key)
+    return References(float(about["growth"]), genes, reactions, key, tuple(about["lost_genes"]))
 
 
 def estimated_seconds(tables: ModelTables) -> float:
@@ -146,11 +149,16 @@ def flux_references(
     table["flux"] = best.fluxes
     table["forced"] = table["reaction"].map(forced_flux(ranges))
     table["blocked"] = table["reaction"].isin(blocked)
-    result = References(best.value, genes, table, key)
+    result = References(best.value, genes, table, key, _genes_of(tables, knockouts))
     _store(result)
     if on_progress:
         on_progress("done", total, total)
     return result
+
+
+def _genes_of(tables: ModelTables, knockouts: Iterable[str]) -> tuple[str, ...]:
+    """The genes among knock-outs: one that closes nothing alone may close something together with the next."""
+    return tuple(sorted(set(knockouts) & set(tables.genes)))
 
 
 def _share_left(table: pd.DataFrame) -> pd.Series:
@@ -215,5 +223,5 @@ def _store(found: References) -> None:
     folder = storage.folder("cache") / "references"
     for part, table in (("genes", found.genes), ("reactions", found.reactions)):
         storage.write_atomic(folder / f"{found.key}-{part}.parquet", partial(table.to_parquet, index=False))
-    storage.write_json(folder / f"{found.key}.json", {"schema": SCHEMA, "growth": found.growth})
+    storage.write_json(folder / f"{found.key}.json", {"schema": SCHEMA, "growth": found.growth, "lost_genes": list(found.lost_genes)})
     storage.trim("cache", MAX_CACHE)

@@ -12,10 +12,11 @@ import torch
 from torch import Tensor
 
 from core.errors import Cancelled, InputError
-from core.metabolic.condition import ConditionBounds
+from core.metabolic.condition import ConditionBounds, as_networks_read
 from core.metabolic.features import metabolite_features, reaction_features
 from core.metabolic.programme import OPTIMAL, FluxProgramme
 from core.metabolic.tables import ModelTables, known_tables
+from core.models.checkpoint import Card
 from core.models.network import NetworkOutput, ReactionNetwork
 from core.models.prediction import Checkpoint, open_checkpoint
 from core.storage import digest_of
@@ -103,8 +104,8 @@ def replace_gates(
     network, card = open_checkpoint(checkpoint)
     tables = known_tables(model)
     mine = incidences_of(tables, metabolite)
-    distribution = str(card.content.get("data", {}).get("distribution", DISTRIBUTION))
-    conditions = [bounds_of(tables, c) for c in sample_conditions(tables, samples, seed, distribution=distribution)]
+    distribution, split = _drawn_from(card)
+    conditions = [bounds_of(tables, c) for c in sample_conditions(tables, samples, seed, distribution=distribution, split=split)]
     sets = [mine, *_random_others(tables, mine, draws, seed)]
     truth, programme = np.zeros(samples), FluxProgramme(tables)
     growth, moved, flowing = np.zeros((len(sets) + 1, samples)), np.zeros((len(sets), samples)), np.zeros(samples)
@@ -143,7 +144,13 @@ def incidences_of(tables: ModelTables, metabolite: str) -> np.ndarray:
 
 def replacement_key(tables: ModelTables, weights: str, metabolite: str, samples: int = SAMPLES, draws: int = DRAWS, seed: int = 0) -> str:
     """sha256 of what a replacement follows from."""
-    return digest_of(model=tables.key, checkpoint=weights, metabolite=metabolite, samples=samples, draws=draws, seed=seed, what="gate replacement")
+    return digest_of(model=tables.key, checkpoint=weights, metabolite=metabolite, samples=samples, draws=draws, seed=seed, what="gate replacement 2")
+
+
+def _drawn_from(card: Card) -> tuple[str, str]:
+    """Distribution and split of a network's training."""
+    content = card.content
+    return str(content.get("data", {}).get("distribution", DISTRIBUTION)), str(content.get("training", {}).get("split", "all"))
 
 
 def _random_others(tables: ModelTables, mine: np.ndarray, draws: int, seed: int) -> list[np.ndarray]:
@@ -158,6 +165,7 @@ def _predictions(
 ) -> Iterator[NetworkOutput]:
     """The prediction for some conditions as it is, then with each set of gates replaced."""
     bounds = ConditionBounds(*(np.stack([getattr(c, name) for c in conditions]) for name in ("lower", "upper", "objective", "knocked_out", "uptake")))
+    bounds = as_networks_read(tables, bounds)
     features = (metabolite_features(tables, bounds), reaction_features(tables, bounds))
     x, u = (torch.from_numpy(values).to(device) for values in features)
     index = torch.stack([torch.from_numpy(tables.rows), torch.from_numpy(tables.cols)]).to(device)

@@ -58,10 +58,12 @@ def network_knockouts(
         Cancelled: ``should_stop`` said so.
     """
     network, _ = open_checkpoint(checkpoint)
+    knockouts = tuple(knockouts)
     graph = build_hypergraph(tables, medium=medium, knockouts=knockouts, objective=objective)
     index = tables.reaction_index()
     chosen = _counted(tables, level) if entities is None else entities
-    closed = {e: frozenset(closed_by(tables, (e,)) if level == "gene" else (index[e],)) for e in chosen}
+    gone = set(knockouts) & set(tables.genes)
+    closed = {e: frozenset(closed_by(tables, {e, *gone}) if level == "gene" else (index[e],)) for e in chosen}
     distinct = list(dict.fromkeys([frozenset(), *closed.values()]))
     growth: dict[frozenset[int], float] = {}
     size = max(1, INCIDENCES_AT_ONCE // max(1, len(tables.stoich)))

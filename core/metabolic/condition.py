@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -49,6 +50,35 @@ def uptake_side(tables: ModelTables) -> np.ndarray:
     has_substrate[tables.cols[tables.stoich < 0]] = True
     side[tables.exchange] = np.where(has_substrate[tables.exchange], 1, -1)
     return side
+
+
+NO_LIMIT, NEVER_SHORT = 1000.0, 100.0
+"""Customary bound of what is not limited, mmol/gDW/h, and the bound from which on water and protons are not."""
+
+
+def as_networks_read(tables: ModelTables, bounds: ConditionBounds) -> ConditionBounds:
+    """The bounds a network is given: uptakes of water and protons of 100 or more are 1000.
+
+    No cell runs short of either. Models write 100 or 1000 for that; to a network the one would be a nutrient in measured supply.
+    Bounds may carry leading batch dimensions; without such an uptake they are returned as they are.
+    """
+    side = uptake_side(tables)
+    changed = [e for e in _water_and_protons(tables) if np.any((bounds.uptake[..., e] >= NEVER_SHORT) & (bounds.uptake[..., e] != NO_LIMIT))]
+    if not changed:
+        return bounds
+    lower, upper, uptake = bounds.lower.copy(), bounds.upper.copy(), bounds.uptake.copy()
+    for e in changed:
+        free = uptake[..., e] >= NEVER_SHORT
+        uptake[..., e] = np.where(free, NO_LIMIT, uptake[..., e])
+        limit = lower if side[e] > 0 else upper
+        limit[..., e] = np.where(free, -side[e] * NO_LIMIT, limit[..., e])
+    return replace(bounds, lower=lower, upper=upper, uptake=uptake)
+
+
+@lru_cache(maxsize=8)
+def _water_and_protons(tables: ModelTables) -> tuple[int, ...]:
+    """Rows of the reactions that exchange either."""
+    return tuple(int(e) for v, e in zip(tables.rows, tables.cols, strict=True) if tables.exchange[e] and tables.formulas[v] in ("H2O", "H"))
 
 
 def own_medium(tables: ModelTables) -> dict[str, float]:

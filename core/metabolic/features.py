@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from core.metabolic.condition import ConditionBounds, uptake_side
+from core.metabolic.condition import ConditionBounds, as_networks_read, uptake_side
 from core.metabolic.dead_ends import live_directions
 from core.metabolic.tables import ModelTables
 
@@ -101,6 +101,7 @@ def parse_formula(formula: str) -> dict[str, float] | None:
 
 def metabolite_features(tables: ModelTables, bounds: ConditionBounds) -> np.ndarray:
     """[..., V, F] float32 in the order of :data:`METABOLITE_FEATURES`; bounds may carry leading batch dimensions."""
+    bounds = as_networks_read(tables, bounds)
     at_exchange = np.flatnonzero((uptake_side(tables) != 0)[tables.cols])
     uptake = np.zeros((*bounds.uptake.shape[:-1], len(tables.metabolites)))
     for k in at_exchange:
@@ -123,6 +124,7 @@ def makers_and_users(tables: ModelTables, ahead: np.ndarray, back: np.ndarray) -
 
 def reaction_features(tables: ModelTables, bounds: ConditionBounds) -> np.ndarray:
     """[..., E, F_u] float32 in the order of :data:`REACTION_FEATURES`; bounds may carry leading batch dimensions."""
+    bounds = as_networks_read(tables, bounds)
     lower, upper = bounds.lower, bounds.upper
     forced = np.where(lower > 0, lower, np.where(upper < 0, upper, 0.0))
     columns = [

@@ -165,7 +165,10 @@ def checkpoint_warnings(card: Card, graph: MetabolicHypergraph) -> list[str]:
             "were never seen, so read its gates and predictions as extrapolation."
         )
     outside = []
-    for reaction, low, high in zip(graph.reactions, graph.bounds.lower, graph.bounds.upper, strict=True):
+    from core.metabolic.condition import as_networks_read
+
+    given = as_networks_read(graph.tables, graph.bounds)
+    for reaction, low, high in zip(graph.reactions, given.lower, given.upper, strict=True):
         least, most, floor, ceiling = seen.get(reaction, [-np.inf, np.inf, -np.inf, np.inf])
         if not (least - SLACK <= low <= most + SLACK and floor - SLACK <= high <= ceiling + SLACK):
             outside.append(f"{reaction} from {low:g} to {high:g}")

@@ -122,9 +122,8 @@ class _Layer(nn.Module):
         return self.metabolite(out[0], h, x), states[0], out[2] if len(out) == 3 else None
 
 
-UNBOUNDED, ALSO_UNBOUNDED = 999.0, 100.0
-"""Uptakes that limit nothing, mmol/gDW/h: those of at least the one (1000 is the customary 'unbounded') and of exactly the other, which some models
-write for water and protons. An uptake of 99 or 101 is a limit."""
+UNBOUNDED = 999.0
+"""An uptake of at least this, mmol/gDW/h, limits nothing: 1000 is the customary 'unbounded'."""
 
 
 class _Worth(nn.Module):
@@ -167,7 +166,7 @@ def limiting_uptakes(hyperedge_index: Tensor, stoich: Tensor, lower: Tensor, upp
     side = stoich.new_zeros(edges).index_add(0, hyperedge_index[1], stoich.sign()) * alone
     supply = torch.where(side < 0, (-lower).clamp_min(0), upper.clamp_min(0)) * alone
     forced = lower.clamp_min(0) - upper.clamp_max(0)
-    return torch.where((supply < UNBOUNDED) & (supply != ALSO_UNBOUNDED), supply, 0.0) - forced
+    return torch.where(supply < UNBOUNDED, supply, 0.0) - forced
 
 
 class ReactionNetwork(nn.Module):

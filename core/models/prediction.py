@@ -54,7 +54,10 @@ def run_network(network: ReactionNetwork, graph: MetabolicHypergraph, *, device:
 
     The network may be shared by many sessions: it is not changed. It has to be on ``device``.
     """
-    bounds = {name: torch.from_numpy(getattr(graph.bounds, name)).float().to(device) for name in ("lower", "upper", "objective")}
+    from core.metabolic.condition import as_networks_read
+
+    given = as_networks_read(graph.tables, graph.bounds)
+    bounds = {name: torch.from_numpy(getattr(given, name)).float().to(device) for name in ("lower", "upper", "objective")}
     return network(graph.x.to(device), graph.u.to(device), graph.hyperedge_index.to(device), graph.stoich.float().to(device), **bounds, **options)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from core.metabolic.condition import as_networks_read
 from core.metabolic.features import metabolite_features, reaction_features
 from core.metabolic.tables import ModelTables
 from core.models.network import NetworkOutput, ReactionNetwork
@@ -58,7 +59,7 @@ class Hyperedges:
 
 def batch_of(tables: ModelTables, samples: Samples, rows: np.ndarray, device: torch.device | str = "cpu") -> Batch:
     """Features and targets of some samples."""
-    bounds = samples.bounds(rows)
+    bounds = as_networks_read(tables, samples.bounds(rows))
     plain = (bounds.lower, bounds.upper, bounds.objective, np.arcsinh(samples.fluxes[rows]))
     tensors = [torch.from_numpy(metabolite_features(tables, bounds)), torch.from_numpy(reaction_features(tables, bounds))]
     tensors += [torch.from_numpy(values.astype(np.float32)) for values in plain]

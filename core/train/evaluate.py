@@ -50,6 +50,7 @@ def build_card(
         "name": name,
         "kind": "metabolic",
         "summary": f"{how.capitalize()} stoichiometric hypergraph network trained on flux balance analysis of {tables.id}."
+        + (f" Tested on {' and '.join(config.transfer)} too, which it never saw." if config.transfer else "")
         + (" Control: its labels were dealt out at random, so nothing it shows is knowledge." if config.shuffle_labels else ""),
         "network": built.to_dict(),
         "parameters": sum(p.numel() for p in networks[0].parameters()),

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from core.errors import InputError
-from core.metabolic.condition import apply_condition, own_medium, resolve_medium
+from core.metabolic.condition import apply_condition, as_networks_read, own_medium, resolve_medium
 from core.metabolic.media import carbon_exchanges, find_exchange, named_media, nutrient_name
 from core.metabolic.tables import tables_from_model
+from core.models import predict
 
 CORE_MEDIA = ["aerobic glucose", "anaerobic glucose", "acetate", "succinate", "rich"]
 
@@ -23,6 +24,30 @@ def _assert_bounds(bounds, model):
     lower, upper = _bounds(model)
     np.testing.assert_array_equal(bounds.lower, lower)
     np.testing.assert_array_equal(bounds.upper, upper)
+
+
+def test_networks_read_water_and_protons_as_without_limit(core_tables, tabled):
+    own = apply_condition(core_tables)
+    assert as_networks_read(core_tables, own) is own
+    salmonella = tabled("salmonella")
+    bounds = apply_condition(salmonella, medium={"EX_h2o_e": 100.0, "EX_h_e": 99.0, "EX_glc__D_e": 100.0})
+    given = as_networks_read(salmonella, bounds)
+    water, proton, glucose = (salmonella.reactions.index(r) for r in ("EX_h2o_e", "EX_h_e", "EX_glc__D_e"))
+    assert given.lower[[water, proton, glucose]].tolist() == [-1000.0, -99.0, -100.0]
+    assert given.uptake[[water, proton, glucose]].tolist() == [1000.0, 99.0, 100.0]
+    assert bounds.lower[water] == -100.0  # what FBA is given stays
+    several = replace(bounds, lower=np.stack([bounds.lower, own_lower := given.lower]), uptake=np.stack([bounds.uptake, given.uptake]))
+    np.testing.assert_array_equal(as_networks_read(salmonella, several).lower, np.stack([own_lower] * 2))
+
+
+@pytest.mark.parametrize("network", ["core", "genome"])
+def test_what_a_network_predicts_does_not_depend_on_how_no_limit_is_written(tabled, network):
+    salmonella = tabled("salmonella")
+    assert own_medium(salmonella)["EX_h2o_e"] == 100.0
+    predicted = predict(salmonella, network).fluxes
+    assert predicted.abs().max() > 1
+    again = predict(salmonella, network, medium=own_medium(salmonella) | {"EX_h2o_e": 1000.0, "EX_h_e": 1000.0})
+    np.testing.assert_array_equal(predicted, again.fluxes)
 
 
 def test_own_medium_is_cobras(parsed, tabled, bundled):

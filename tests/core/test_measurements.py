@@ -6,6 +6,7 @@ scikit-learn, SciPy and COBRApy are the oracles.
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from math import comb
 from pathlib import Path
 
@@ -394,6 +395,10 @@ def test_a_networks_knockouts_are_its_predictions(core: ModelTables) -> None:
     assert left.tolist() == pytest.approx(expected, abs=1e-5)
     reactions = network_knockouts(core, "core", ["CS"], level="reaction", medium="aerobic glucose")
     assert reactions["CS"] == pytest.approx(expected[0], abs=1e-5)
+    alone, beside = (network_knockouts(core, "core", ["b3870"], medium="aerobic glucose", knockouts=lost)["b3870"] for lost in ([], ["b1297"]))
+    both = predict(core, "core", medium="aerobic glucose", knockouts=["b1297", "b3870"]).growth
+    assert alone == pytest.approx(1.0)  # its isozyme stands in for it
+    assert beside == pytest.approx(both / whole, abs=1e-5) and both < 0.1 * whole
     with pytest.raises(Cancelled):
         network_knockouts(core, "core", should_stop=lambda: True)
 
@@ -443,6 +448,22 @@ def test_conflicts_have_names_and_reasons(core: ModelTables, references: Referen
     assert summary(table.reset_index())["with_reason"].sum() == (table["reason"] != UNKNOWN).sum()
     with pytest.raises(InputError, match="no score 'x'"):
         disagreements(found, references, core, score="x")
+
+
+def test_a_gene_lost_before_is_no_isozyme_any_more(core: ModelTables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GATESCOPE_HOME", str(tmp_path))
+    with ThreadPoolExecutor(1) as pool:
+        whole, beside = (flux_references(core, medium="aerobic glucose", knockouts=lost, executor=pool) for lost in ([], ["b1297"]))
+    assert whole.key != beside.key
+    assert beside.growth == pytest.approx(whole.growth)
+    assert flux_references(core, medium="aerobic glucose", knockouts=["b1297"]).lost_genes == ("b1297",)  # read back
+    left = [found.genes.set_index("gene").loc["b3870", "ratio"] for found in (whole, beside)]
+    assert left == pytest.approx([1.0, 0.0], abs=1e-6)
+    _, measured = open_measurement(b"gene,essential\nb3870,no\nb0720,yes\nb1723,no\n", core)
+    found = compare_scores(measured, core, checkpoints=["core"], references=beside, medium="aerobic glucose", knockouts=["b1297"], draws=5)
+    table = disagreements(found, beside, core, score="core: gate").set_index("id")
+    assert table.loc["b3870", "reason"] == "without GLNS the model cannot make gln__L_c, which its biomass needs"
+    assert table.loc["b3870", "isozymes"] == ""
 
 
 def test_omics_are_compared_without_labels(core: ModelTables, references: References) -> None:

@@ -177,15 +177,6 @@ def test_only_limited_uptakes_and_forced_fluxes_count(core_tables):
     assert named == pytest.approx({"EX_glc__D_e": 10.0, "ATPM": -8.39})
 
 
-@pytest.mark.parametrize(("written", "counts"), [(1000.0, 0.0), (100.0, 0.0), (999.0, 0.0), (99.0, 99.0), (101.0, 101.0)])
-def test_bounds_that_models_write_for_no_limit_are_none(core_tables, written: float, counts: float):
-    bounds = apply_condition(core_tables)
-    water = core_tables.reactions.index("EX_h2o_e")
-    bounds.lower[water] = -written
-    found = limiting_uptakes(*_incidences(core_tables), *(torch.from_numpy(b) for b in (bounds.lower, bounds.upper)))
-    assert float(found[water]) == counts
-
-
 def test_growth_is_the_worth_of_the_uptakes_and_closed_reactions_lower_it(core_tables):
     index, stoich = _incidences(core_tables)
     conditions = ({"medium": "aerobic glucose"}, {"medium": "acetate"}, {"medium": "acetate", "knockouts": ["PFK", "PGI"]})
