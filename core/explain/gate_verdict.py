@@ -70,7 +70,7 @@ def _central(test: MetaboliteGateTest, subject: pd.Series) -> list[str]:
         found = [f"Central {what} have {wider} gates than peripheral ones: {figure}, {counts}."]
         weak = [n for n in (_unlearned(row, subject) for _, row in test.comparisons.iterrows()) if n]
         if weak:
-            found.append(f"That is not more than {' or '.join(weak)}, so it follows from the features of reactions and not from training.")
+            found.append(f"That cannot be told from {' or '.join(weak)}, so it is no sign of training.")
         return found
     few = "; these are too few to tell" if min(subject["central"], subject["peripheral"]) < FEW else ""
     return [f"Central {what} cannot be told from peripheral ones by their gates: {figure}, {counts}{few}."]

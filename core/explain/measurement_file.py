@@ -214,8 +214,10 @@ def guess_values(sheet: Sheet, choice: Choice) -> Choice:
 
 def value_words(sheet: Sheet, column: str) -> list[str]:
     """The distinct values of a column that may mean yes and no, the commonest first; empty where there are too many."""
-    counts = Counter(cell for cell in sheet.column(column) if cell.lower() not in MISSING)
-    return [word for word, _ in counts.most_common()] if len(counts) <= _WORDS else []
+    cells = [cell for cell in sheet.column(column) if cell.lower() not in MISSING]
+    spelled = {cell.lower(): cell for cell in reversed(cells)}  # as it is written first
+    counts = Counter(cell.lower() for cell in cells)
+    return [spelled[word] for word, _ in counts.most_common()] if len(counts) <= _WORDS else []
 
 
 def _likely_yes(words: Sequence[str], cells: Sequence[str]) -> str:
@@ -223,7 +225,7 @@ def _likely_yes(words: Sequence[str], cells: Sequence[str]) -> str:
     for test in (lambda w: w in YES, lambda w: w.startswith(("ess", "leth")), lambda w: w not in NO):
         found = [word for word in words if test(word.lower())]
         if found:
-            return min(found, key=cells.count)
+            return min(found, key=lambda word: sum(cell.lower() == word.lower() for cell in cells))
     return words[-1]
 
 

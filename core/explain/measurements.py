@@ -14,7 +14,7 @@ import pandas as pd
 
 from core.errors import InputError
 from core.explain.gene_rules import Alternatives, counted_reactions, gene_rules
-from core.explain.measurement_file import MISSING, OMICS, YES, Choice, Sheet, guess, model_names, read_sheet
+from core.explain.measurement_file import MISSING, NO, OMICS, YES, Choice, Sheet, guess, model_names, read_sheet
 from core.metabolic.tables import ModelTables
 from core.storage import digest, digest_of
 
@@ -201,8 +201,7 @@ def scores_of_genes(scores: pd.DataFrame, genes: Sequence[str], tables: ModelTab
 
 def _values(sheet: Sheet, choice: Choice, cells: Sequence[str], notices: list[str]) -> list[float]:
     if choice.kind == "yes_no":
-        missing = MISSING - ({choice.yes.lower()} if choice.yes else set())
-        return [np.nan if c.lower() in missing else float(c == choice.yes or (not choice.yes and c.lower() in YES)) for c in cells]
+        return _called(choice, cells, notices)
     numbers = [sheet.number(cell) for cell in cells]
     odd = list(dict.fromkeys(c for c, n in zip(cells, numbers, strict=True) if np.isnan(n) and c.lower() not in MISSING))
     if odd:
@@ -212,6 +211,22 @@ def _values(sheet: Sheet, choice: Choice, cells: Sequence[str], notices: list[st
     if any(n <= 0 for n in numbers):
         notices.append(f"{sum(n <= 0 for n in numbers):,} ratios in {choice.values!r} are 0 or less, have no logarithm and are left out.")
     return [float(np.log2(n)) if n > 0 else np.nan for n in numbers]
+
+
+def _called(choice: Choice, cells: Sequence[str], notices: list[str]) -> list[float]:
+    """1 for yes and 0 for no; every spelling of yes is one where the chosen word is. A word that is neither is left out where others say no plainly,
+    and counts as no where none does; the notices tell."""
+    chosen = choice.yes.lower()
+    yes = YES if not chosen or chosen in YES else {chosen}
+    words = [cell.lower() for cell in cells]
+    others = list(dict.fromkeys(w for w in words if w not in MISSING | yes))
+    odd = [w for w in others if w not in NO] if len(others) > 1 else []
+    plainly = len(odd) < len(others)
+    if odd:
+        count, named = sum(w in odd for w in words), ", ".join(repr(w[:40]) for w in odd[:3])
+        notices.append(f"{count:,} values in {choice.values!r} are neither yes nor no ({named}) and {'are left out' if plainly else 'count as no'}.")
+    left_out = (MISSING - yes) | set(odd if plainly else ())
+    return [np.nan if w in left_out else float(w in yes) for w in words]
 
 
 def _joined(rows: pd.DataFrame, choice: Choice, notices: list[str]) -> pd.DataFrame:

@@ -155,6 +155,8 @@ def save_checkpoint(network: ReactionNetwork | RnaGine, content: dict[str, Any],
 def checkpoint_warnings(card: Card, graph: MetabolicHypergraph) -> list[str]:
     """What of a model and condition lies outside what the checkpoint was trained on, one sentence each; empty when nothing does."""
     trained = card.content["trained_on"]
+    from core.metabolic.condition import as_networks_read
+
     warnings = []
     seen: dict[str, list[float]] = trained["bounds"]
     unseen = [r for r in graph.reactions if r not in seen]
@@ -165,8 +167,6 @@ def checkpoint_warnings(card: Card, graph: MetabolicHypergraph) -> list[str]:
             "were never seen, so read its gates and predictions as extrapolation."
         )
     outside = []
-    from core.metabolic.condition import as_networks_read
-
     given = as_networks_read(graph.tables, graph.bounds)
     for reaction, low, high in zip(graph.reactions, given.lower, given.upper, strict=True):
         least, most, floor, ceiling = seen.get(reaction, [-np.inf, np.inf, -np.inf, np.inf])

@@ -183,6 +183,8 @@ class ReactionNetwork(nn.Module):
         super().__init__()
         if config.hidden % config.heads:
             raise ValueError(f"hidden ({config.hidden}) has to be a multiple of heads ({config.heads})")
+        if config.growth not in ("flux", "uptakes"):
+            raise ValueError(f"growth is {config.growth!r}; choose one of flux, uptakes")
         if config.activation not in ACTIVATIONS:
             raise ValueError(f"activation is {config.activation!r}; choose one of {', '.join(ACTIVATIONS)}")
         self.config = config

@@ -27,7 +27,7 @@ MEASURES = {
     "growth_r2": "growth R²",
     "flux_r2_median": "flux R², median",
     "essentiality_ap": "essential reactions, average precision",
-    "nutrient_growth_r2": "growth R², unseen nutrients",
+    "nutrient_growth_r2": "growth R², a nutrient never seen (pyruvate)",
     "gene_growth_r2": "growth R², unseen knock-outs",
     "both_growth_r2": "growth R², unseen both",
 }

@@ -146,8 +146,10 @@ def save_ensemble(networks: Sequence[Any], card: Mapping[str, Any], seeds: Seque
 
     kept = ("kind", "network", "parameters", "trained_on", "data")
     names = [f"{card['name']}.seed{seed}" for seed in seeds[1:]]
+    drawn = card["training"].get("data_seed")
+    shared = {**card["training"], "data_seed": seeds[0] if drawn is None else drawn}
     for network, seed, name in zip(networks[1:], seeds[1:], names, strict=True):
-        own = {key: card[key] for key in kept} | {"training": {**card["training"], "seed": seed}}
+        own = {key: card[key] for key in kept} | {"training": {**shared, "seed": seed}}
         summary = f"Seed {seed} of the ensemble {card['name']!r}; its figures are on that card."
         save_checkpoint(network, {"name": name, "summary": summary, "member_of": card["name"], **own}, folder)
     return save_checkpoint(networks[0], {**card, **({"members": names} if names else {})}, folder)
@@ -186,6 +188,8 @@ def evaluate_checkpoint(checkpoint: str, folder: Path, *, with_baselines: bool =
     from core.models.checkpoint import load_checkpoint
 
     network, card = load_checkpoint(checkpoint)
+    if whole := card.content.get("member_of"):
+        raise InputError(f"{card.name} is one seed of the ensemble {whole!r}, whose card has the figures of all of them; evaluate {whole} instead.")
     terminal = Terminal(None)
     with workers(scheduler) as executor:
         if card.kind == "rna":

@@ -2,7 +2,8 @@
 
 Two distributions, each fixed by its name: ``core-conditions-v1`` (few carbon sources, oxygen, reactions knocked out) and ``genome-conditions-v1``
 (carbon, nitrogen and oxygen sources, genes knocked out, each biomass objective a model has). What is held out is fixed by the ids alone, before
-anything is drawn: a fifth of the carbon sources and a fifth of the genes (of the reactions, where reactions are knocked out).
+anything is drawn: about a fifth of the carbon sources and of the genes (of the reactions, where reactions are knocked out); :func:`kept_back` names
+them. Models with few have few: E. coli core has one such carbon source, pyruvate.
 """
 
 from __future__ import annotations
@@ -70,6 +71,21 @@ def is_held_out(identifier: str) -> bool:
     return hashlib.sha256(identifier.encode()).digest()[0] % HELD_OUT == 0
 
 
+def kept_back(tables: ModelTables, distribution: str) -> tuple[list[str], list[str], tuple[int, int]]:
+    """What training with the split "seen" never meets: exchanges of carbon sources, and genes (or reactions, where those are knocked out).
+
+    Returns:
+        Both, and out of how many each.
+    """
+    carbon, lost = (
+        (carbon_exchanges(tables), internal_reactions(tables))
+        if distribution == DISTRIBUTION
+        else (usable_carbon_sources(tables), knockable_genes(tables))
+    )
+    glucose, _ = _glucose_and_oxygen(tables, distribution)
+    return [r for r in carbon if is_held_out(r) and r != glucose], [k for k in lost if is_held_out(k)], (len(carbon), len(lost))
+
+
 def internal_reactions(tables: ModelTables) -> list[str]:
     """Reactions that may be knocked out: not on the boundary, not an objective (biomass), not ATP maintenance."""
     sides = np.zeros((2, len(tables.reactions)), dtype=bool)
@@ -119,8 +135,10 @@ def sample_conditions(tables: ModelTables, count: int, seed: int, *, distributio
 
 def _core_conditions(tables: ModelTables, count: int, rng: np.random.Generator, split: str) -> list[SampledCondition]:
     glucose, oxygen = _glucose_and_oxygen(tables, DISTRIBUTION)
-    base = own_medium(tables)
-    carbon = _pool(carbon_exchanges(tables), split, "nutrient", never=(glucose,))
+    sources = carbon_exchanges(tables)
+    hidden = {r for r in sources if split != "all" and is_held_out(r)}
+    base = {r: bound for r, bound in own_medium(tables).items() if r not in hidden}
+    carbon = _pool(sources, split, "nutrient", never=(glucose,))
     internal = _pool(internal_reactions(tables), split, "gene")
     order = {r: i for i, r in enumerate(tables.reactions)}
     drawn = []
@@ -199,6 +217,8 @@ def _pool(ids: Sequence[str], split: str, kind: str, *, never: Sequence[str] = (
     if split == "all":
         return _Pool(list(ids), [])
     held = [i for i in ids if is_held_out(i) and i not in never]
+    if required and split in (kind, "both") and not held:
+        raise InputError(f"This model has no {kind} that training keeps back, so there is nothing to test on; train with the split 'all'.")
     return _Pool([i for i in ids if i not in held], held if required and split in (kind, "both") else [])
 
 

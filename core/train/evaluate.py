@@ -17,6 +17,7 @@ from core.models.checkpoint import Card
 from core.models.network import ReactionNetwork
 from core.train.arrays import Hyperedges, predict_samples
 from core.train.baselines import baselines, transfer_baselines
+from core.train.conditions import DISTRIBUTION, kept_back
 from core.train.essentiality import essentiality
 from core.train.kinetics import with_kinetics
 from core.train.metabolic import TrainConfig, solved_split
@@ -24,6 +25,8 @@ from core.train.metrics import GROWS, flux_r2, r2, report
 from core.train.samples import Samples
 
 Progress = Callable[..., None]
+FEW = 5
+"""So many carbon sources kept back are named."""
 
 
 def build_card(
@@ -64,7 +67,7 @@ def build_card(
         "data": {
             "distribution": config.distribution,
             "truth": "growth by FBA, fluxes by pFBA (HiGHS); an infeasible condition has growth 0 and no flux",
-            "splits": _splits_in_words(config),
+            "splits": _splits_in_words(config, tables),
             "infeasible_or_no_growth": {split: round(float((s.growth <= GROWS).mean()), 4) for split, s in splits.items()},
         },
         "trained_on": {
@@ -195,6 +198,7 @@ def ensemble_figures(tables: ModelTables, networks: Sequence[ReactionNetwork], s
         "seeds": len(networks),
         "mean": report(samples.growth, growth.mean(0), samples.fluxes, fluxes.mean(0)),
         "each": [{k: e[k] for k in ("growth_r2", "growth_r2_growing", "flux_r2_median", "flux_r2_median_growing")} for e in each],
+        "shown_within_two_deviations": float((np.abs(growth[0] - samples.growth) <= 2 * spread + 1e-3).mean()),
         "within_two_deviations": float((error <= 2 * spread + 1e-3).mean()),
         "error_against_spread": _spearman(error, spread),
         "growth_agreement": r2(growth[0], growth[1:].mean(0)),
@@ -259,10 +263,16 @@ def _differences(card: Any, now: Any, path: str = "", *, with_baselines: bool = 
     return {} if same else {path.lstrip("/"): (card, now)}
 
 
-def _splits_in_words(config: TrainConfig) -> str:
+def _splits_in_words(config: TrainConfig, tables: ModelTables) -> str:
     said = "train, validation and test are drawn independently from seeds fixed before training; validation selects, test is only quoted"
     if config.split == "seen":
-        said += "; a fifth of the carbon sources and of the genes (by the hash of their ids) never occur in any of them, only in the held-out splits"
+        carbon, lost, (sources, losses) = kept_back(tables, config.distribution)
+        what = "reactions" if config.distribution == DISTRIBUTION else "genes"
+        named = f" ({', '.join(carbon)})" if len(carbon) <= FEW else ""
+        said += (
+            f"; {len(carbon)} of {sources} carbon sources{named} and {len(lost):,} of {losses:,} {what}, chosen by the hash of their ids, never "
+            "occur in any of them, only in the held-out splits"
+        )
     return said
 
 

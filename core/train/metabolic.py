@@ -20,7 +20,7 @@ from core.models.device import autocast, resolve_device
 from core.models.network import NetworkConfig, ReactionNetwork
 from core.storage import write_bytes
 from core.train.arrays import Hyperedges, batch_of, predict_samples, reaction_weights, run_batch
-from core.train.conditions import DISTRIBUTION, DISTRIBUTIONS, SPLITS
+from core.train.conditions import DISTRIBUTION, DISTRIBUTIONS, SPLITS, sample_conditions
 from core.train.kinetics import KineticInputs, step_features
 from core.train.metrics import report
 from core.train.resume import append_history, append_loss, pin_settings, restore_state, save_state, schedule
@@ -94,14 +94,15 @@ class TrainConfig:
         unknown = sorted(set(values) - known)
         if unknown:
             raise InputError(f"There is no training setting {unknown[0]!r}; the settings are {', '.join(sorted(known))}.")
+        _check_kinds(values)
         config = cls(**values)
         config = replace(config, network={**cls().network, **config.network})
         try:
             ReactionNetwork(config.build())
         except (TypeError, ValueError) as error:
             raise InputError(f"The network of this configuration cannot be built: {error}.") from None
-        if config.samples < config.batch or min(config.epochs, config.batch, config.validation, config.test, config.members) < 1:
-            raise InputError("A run needs at least one epoch, one validation and one test sample, and as many samples as a batch holds.")
+        if config.samples < config.batch or min(config.epochs, config.batch, config.validation - 1, config.test - 1, config.members) < 1:
+            raise InputError("A run needs at least one epoch, two validation and two test samples, and as many samples as a batch holds.")
         if config.distribution not in DISTRIBUTIONS or config.split not in SPLITS[:2]:
             raise InputError(f"A run learns from {' or '.join(DISTRIBUTIONS)} and from all conditions or those seen; correct the configuration.")
         if config.accumulate < 1 or config.batch % config.accumulate:
@@ -137,6 +138,24 @@ class TrainConfig:
         return found | {model: (model, count, seed + TEST_SEED, "all") for model, count in self.transfer.items()}
 
 
+def _check_kinds(values: Mapping[str, Any]) -> None:
+    """That every setting is of the kind its default is of.
+
+    Raises:
+        InputError: one is not.
+    """
+    made = TrainConfig()
+    for name, value in values.items():
+        default = getattr(made, name)
+        kinds = {bool: (bool,), int: (int,), float: (int, float), str: (str,), dict: (dict,)}.get(type(default))
+        optional = {"data_seed": (int,), "kinetics": (str,), "kinetics_hidden": (int, float)}.get(name)
+        fits = value is None or isinstance(value, optional) if optional else kinds is None or isinstance(value, kinds)
+        if not fits or (isinstance(value, bool) and type(default) is not bool):
+            raise InputError(f"The training setting {name!r} is {value!r} and should be like {default!r}; correct the configuration.")
+    if not all(isinstance(m, str) and type(n) is int and n > 1 for m, n in values.get("transfer", {}).items()):
+        raise InputError("The training setting 'transfer' names models with a number of conditions, at least 2, such as {'salmonella': 500}.")
+
+
 class Run:
     """A training run in a folder: ``training.json``, ``samples-*``, ``resume.safetensors``, ``history.jsonl``, ``best.safetensors``.
 
@@ -156,6 +175,8 @@ class Run:
         self.folder, self.data = folder, data or folder
         self.build = build or (lambda: ReactionNetwork(config.build()))
         self.config = config
+        for model, _, seed, split in config.splits().values():  # before the folder is bound to settings that cannot work
+            sample_conditions(load_tables(model), 1, seed, distribution=config.distribution, split=split)
         pin_settings(folder, asdict(config))
         self.tables = load_tables(config.model)
         self.device = resolve_device(config.device).device

@@ -95,9 +95,9 @@ def _metabolic(name: str, content: dict[str, Any]) -> None:
     test = content["test"]
     best = content["baselines"].get("gradient boosting on the bounds", {})
     columns = st.columns(4)
-    columns[0].metric("Growth R², held out", f"{test['growth_r2']:.3f}")
-    columns[1].metric("Gradient boosting, same samples", f"{best['growth_r2']:.3f}" if best else "not measured")
-    columns[2].metric("Flux R², median", f"{test['flux_r2_median']:.3f}")
+    columns[0].metric("Growth R², held out", _figure(test["growth_r2"]))
+    columns[1].metric("Gradient boosting, same samples", _figure(best["growth_r2"]) if best else "not measured")
+    columns[2].metric("Flux R², median", _figure(test["flux_r2_median"]))
     columns[3].metric("Gate", str(content["network"]["gate"]), help=f"Attention: {content['network']['attention'] or 'none'}")
     _figures(name, content, FIGURES)
     st.caption(
@@ -136,8 +136,9 @@ def _seeds(content: dict[str, Any]) -> None:
     _table(rows, {figure: FIGURES[figure] for figure in found["each"][0]}, "Held-out figures of every seed and of their mean")
     st.caption(
         "The app shows the first seed with the standard deviation over all of them. On the held-out conditions "
-        f"{found['within_two_deviations']:.0%} of the growth rates lie within two standard deviations of the seeds' mean; "
-        f"Spearman between spread and error {found['error_against_spread']:.2f}."
+        f"{found['shown_within_two_deviations']:.0%} of the growth rates lie within two of these of what is shown, and "
+        f"{found['within_two_deviations']:.0%} of the seeds' mean (.001 /h allowed); Spearman between spread and error "
+        f"{_figure(found['error_against_spread'], 2)}."
     )
 
 
@@ -185,7 +186,8 @@ def _relatives(name: str, content: dict[str, Any]) -> None:
     st.subheader("Networks beside it")
     rows = {f"{n} ({_what(c)})": _beside(c) for n, c in ({name: content} | same).items()}
     _table(rows, FIGURES | {"ap_knockout": "essential reactions, average precision"}, "Networks trained on the same conditions")
-    better = [n for n, c in same.items() if c["test"]["growth_r2"] > content["test"]["growth_r2"] and "control" not in c]
+    mine, theirs = content["test"]["growth_r2"], {n: c["test"]["growth_r2"] for n, c in same.items() if "control" not in c}
+    better = [n for n, r in theirs.items() if None not in (r, mine) and r > mine]
     st.caption(
         "The same test conditions, and the same seed. "
         + (
@@ -239,6 +241,11 @@ def _beaten(content: dict[str, Any], titles: dict[str, str]) -> list[str]:
         if lost:
             found.append(_sentence(f"{baseline} is better on: {'; '.join(lost)}"))
     return found
+
+
+def _figure(value: float | None, places: int = 3) -> str:
+    """A figure, or a dash for one that is not defined."""
+    return "–" if value is None else f"{value:.{places}f}"
 
 
 def _sentence(text: str) -> str:

@@ -466,6 +466,25 @@ def test_a_gene_lost_before_is_no_isozyme_any_more(core: ModelTables, tmp_path: 
     assert table.loc["b3870", "isozymes"] == ""
 
 
+@pytest.mark.parametrize(
+    ("words", "values", "told"),
+    [
+        ("Yes No yes NO", [1, 0, 1, 0], None),
+        ("essential non-essential uncertain essential", [1, 0, None, 1], "1 values in 'call' are neither yes nor no ('uncertain') and are left out"),
+        ("E NE U U", [1, 0, None, None], "2 values in 'call' are neither yes nor no ('u') and are left out"),
+        ("lethal fine slow fine", [1, 0, 0, 0], "3 values in 'call' are neither yes nor no ('fine', 'slow') and count as no"),
+        ("lethal fine fine fine", [1, 0, 0, 0], None),
+    ],
+)
+def test_yes_and_no_in_any_spelling(core: ModelTables, words: str, values: list[float | None], told: str | None) -> None:
+    rows = zip(("b0720", "b1723", "b3916", "b0114"), words.split(), strict=True)
+    _, found = open_measurement("\n".join(["gene,call", *(f"{g},{w}" for g, w in rows)]).encode(), core)
+    read = dict(zip(found.table["id"], found.table["value"], strict=True))
+    got = [read.get(g, np.nan) for g in ("b0720", "b1723", "b3916", "b0114")]
+    assert [None if np.isnan(v) else v for v in got] == values
+    assert any(told in n for n in found.notices) if told else not any("neither" in n for n in found.notices)
+
+
 def test_omics_are_compared_without_labels(core: ModelTables, references: References) -> None:
     generator = np.random.default_rng(0)
     data = "\n".join(["gene\tlog2FC", *(f"{g}\t{generator.normal():.3f}" for g in core.genes)]).encode()

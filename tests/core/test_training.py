@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -14,13 +15,15 @@ import torch
 from core.errors import Cancelled, InputError
 from core.metabolic import load_model, load_tables, own_medium
 from core.train.arrays import Hyperedges, batch_of, predict_samples, reaction_weights, run_batch
-from core.train.command import save_ensemble
+from core.train.command import evaluate_checkpoint, save_ensemble
 from core.train.conditions import (
+    DISTRIBUTION,
     GENOME,
     biomass_reactions,
     bounds_of,
     internal_reactions,
     is_held_out,
+    kept_back,
     knockable_genes,
     sample_conditions,
     solve,
@@ -154,9 +157,25 @@ def test_a_folder_keeps_to_its_configuration(tmp_path: Path):
         Run(replace(TINY, seed=6), tmp_path)
 
 
+def test_an_organism_that_is_not_there_is_told_before_anything_is_computed(tmp_path: Path):
+    with pytest.raises(InputError, match="salmonela"):
+        Run(replace(TINY, transfer={"salmonela": 5}), tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
 def test_settings_are_checked():
     with pytest.raises(InputError, match="no training setting 'epoch'"):
         TrainConfig.from_dict({"epoch": 3})
+    for wrong, told in (
+        ({"samples": "2000"}, "'samples' is '2000'"),
+        ({"network": None}, "'network' is None"),
+        ({"shuffle_labels": 1}, "'shuffle_labels' is 1"),
+        ({"transfer": {"salmonella": "500"}}, "'transfer' names models"),
+        ({"test": 1}, "two test samples"),
+        ({"network": {"growth": "uptake"}}, "growth is 'uptake'; choose one of flux, uptakes"),
+    ):
+        with pytest.raises(InputError, match=re.escape(told)):
+            TrainConfig.from_dict(wrong)
     with pytest.raises(InputError, match="cannot be built"):
         TrainConfig.from_dict({"network": {"hidden": 9, "heads": 2}})
     assert TrainConfig.from_dict({"network": {"gate": "none"}}).build().gate == "none"
@@ -176,6 +195,9 @@ def test_the_card_is_reproduced_by_evaluate(tmp_path: Path, monkeypatch: pytest.
     card = build_card("tiny", config, runs[0].tables, networks, parts, seconds=1.0, command="python -m core train metabolic")
     path = save_ensemble(networks, card, [5, 6], tmp_path)
     (loaded, read), (other, about) = load_members(path)
+    assert about.content["training"]["data_seed"] == 5  # the seed of the conditions all members saw
+    with pytest.raises(InputError, match="is one seed of the ensemble 'tiny'"):
+        evaluate_checkpoint(str(tmp_path / "tiny.seed6.safetensors"), tmp_path / "none")
     assert (read.name, about.name, about.content["member_of"]) == ("tiny", "tiny.seed6", "tiny")
     assert all(torch.equal(a, b) for a, b in zip(other.state_dict().values(), networks[1].state_dict().values(), strict=True))
     with ThreadPoolExecutor(1) as pool:
@@ -197,13 +219,30 @@ def test_held_out_conditions_hold_what_training_never_saw(tables):
     assert not any(is_held_out(k) for c in seen for k in c.knockouts)
     glucose = "EX_glc__D_e"
     carbon = {r for c in sample_conditions(tables, 500, 4) for r in c.medium} - set(own_medium(tables))
-    kept_back = {r for r in carbon if is_held_out(r) and r != glucose}
-    assert 0 < len(kept_back) < 6
-    assert not any(kept_back & set(c.medium) for c in seen)
+    hidden = {r for r in carbon if is_held_out(r) and r != glucose}
+    assert 0 < len(hidden) < 6
+    assert not any(hidden & set(c.medium) for c in seen)
     for split, nutrient, gene in (("nutrient", True, False), ("gene", False, True), ("both", True, True)):
         for c in sample_conditions(tables, 60, 4, split=split):
-            assert bool(kept_back & set(c.medium)) == nutrient, split
+            assert bool(hidden & set(c.medium)) == nutrient, split
             assert any(is_held_out(k) for k in c.knockouts) == gene, split
+
+
+def test_what_is_kept_back_is_named_and_a_rich_medium_holds_none_of_it(tables):
+    assert kept_back(tables, DISTRIBUTION)[0] == ["EX_pyr_e"]
+    carbon, genes, (sources, losses) = kept_back(load_tables("iJO1366"), GENOME)
+    assert (len(carbon), sources, len(genes), losses) == (37, 181, 265, 1366)
+    pyruvate = tables.reaction_index()["EX_pyr_e"]
+    lower = tables.lower.copy()
+    lower[pyruvate] = -5.0
+    rich = replace(tables, lower=lower)
+    assert not any("EX_pyr_e" in c.medium for c in sample_conditions(rich, 40, 4, split="seen"))
+    assert all("EX_pyr_e" in c.medium for c in sample_conditions(rich, 40, 4, split="all"))
+    renamed = replace(tables, reactions=tuple("EX_pyr3_e" if r == "EX_pyr_e" else r for r in tables.reactions))
+    assert not is_held_out("EX_pyr3_e")
+    with pytest.raises(InputError, match="no nutrient that training keeps back"):
+        sample_conditions(renamed, 1, 4, split="nutrient")
+    assert len(sample_conditions(renamed, 1, 4, split="seen")) == 1
 
 
 def test_genome_conditions_follow_the_stated_distribution():

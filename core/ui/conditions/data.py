@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.metabolic.condition import Condition
-from core.ui import data, device, networks
+from core.ui import data, device, kinetics, networks
 from core.ui.conditions import essential
 from core.ui.data import Given
 from core.ui.explorer.condition import Side, model_of
@@ -97,9 +97,10 @@ def _seen(given: Given, name: str, weights: str, where: str, spread: bool) -> Se
     from core.explain.reactions import INSTANT
 
     chosen = given.condition()
+    given_to = chosen | {"kinetics": kinetics.stored(given.kinetics) if given.kinetics else None}
     found = [data.importance(given, name)]
     for member in data.ensemble(name)[1:] if spread else []:
-        found.append(reaction_importance(data.tables(given.model, given.model_objective), member, methods=INSTANT, device=where, **chosen))
+        found.append(reaction_importance(data.tables(given.model, given.model_objective), member, methods=INSTANT, device=where, **given_to))
     return Seen.of(Condition(chosen["medium"], given.knockouts, given.objective), found)
 
 

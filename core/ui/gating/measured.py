@@ -28,7 +28,7 @@ _SHORT = {
     "growth_r2": "Growth",
     "flux_r2_median": "Fluxes",
     "essentiality_ap": "Essential reactions",
-    "nutrient_growth_r2": "Unseen nutrients",
+    "nutrient_growth_r2": "Unseen nutrient (pyruvate)",
     "gene_growth_r2": "Unseen knock-outs",
     "both_growth_r2": "Unseen both",
 }

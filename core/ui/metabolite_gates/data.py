@@ -15,6 +15,7 @@ from core.ui.view_state import ViewState
 
 if TYPE_CHECKING:
     from core.explain import GateReplacement, MetaboliteGateTest
+    from core.metabolic import ModelTables
 
 METABOLITE = "metabolite_gates.id"
 ATP = ("atp_c", "atp", "ATP", "M_atp_c", "cpd00002_c0", "cpd00002")
@@ -74,9 +75,17 @@ def _tested(asked: Asked, others: tuple[tuple[str, str], ...], where: str) -> Me
 
     found = data.tables(asked.given.model, asked.given.model_objective)
     mine = Condition(**asked.given.condition())
-    conditions = {SHOWN: mine} | {name: Condition(one.medium, mine.knockouts, mine.objective) for name, one in standard_conditions(found).items()}
+    named = {name: Condition(one.medium, mine.knockouts, mine.objective) for name, one in standard_conditions(found).items()}
+    conditions = {SHOWN: mine} | {name: one for name, one in named.items() if not _same(found, one, mine)}  # none counts twice
     opened = [data.checkpoint(name) for name, _ in others]
     return metabolite_gate_test(found, data.checkpoint(asked.network), asked.metabolite, controls=opened, conditions=conditions, device=where)
+
+
+def _same(tables: ModelTables, one: Condition, other: Condition) -> bool:
+    from core.metabolic import apply_condition
+
+    a, b = (apply_condition(tables, medium=c.medium, knockouts=c.knockouts, objective=c.objective) for c in (one, other))
+    return bool((a.lower == b.lower).all() and (a.upper == b.upper).all())
 
 
 def tested(asked: Asked) -> MetaboliteGateTest:

@@ -25,7 +25,10 @@ CONDITIONS = {
 }
 SPLITS = {
     "all": ("Everything", "All nutrients and genes occur in training; the test conditions are new combinations of them."),
-    "seen": ("All but a fifth", "A fifth of the nutrients and of the genes never occurs in training, and the network is tested on them as well."),
+    "seen": (
+        "All but a fifth",
+        "About a fifth of the nutrients and of the genes (by the hash of their ids) is kept back from training and tested on as well.",
+    ),
 }
 GATES = {"incidence": "per incidence", "metabolite": "per metabolite", "none": "none"}
 ATTENTION = {"reaction": "within a reaction", "metabolite": "within a metabolite", "none": "none"}
@@ -57,7 +60,7 @@ def draw() -> None:
         _fill_box()
     name = st.text_input("Name", value="", key="train_name", max_chars=80, placeholder=KIND_NAMES[kind].lower())
     (_metabolic if kind == "metabolic" else _rna)()
-    told, base = filled_from()
+    told, base = filled_from(kind)
     if told:
         more = ", ".join(f"{setting} {value}" for setting, value in base.items())
         st.caption(plain(f"Filled in from {told}." + (f" Also set, without a field here: {more}." if more else "")))
@@ -165,12 +168,12 @@ def _training() -> None:
     with rows[1][3]:
         st.checkbox("Shuffle the labels", key=key("metabolic", "shuffle_labels"), help="A control: the truth is dealt out to other conditions.")
     with rows[2][0]:
-        _number("Validation conditions", "validation", 1, 100_000, help="Choose which epoch's weights are kept.")
+        _number("Validation conditions", "validation", 2, 100_000, help="Choose which epoch's weights are kept.")
     with rows[2][1]:
-        _number("Test conditions", "test", 1, 100_000, help="Only looked at once, at the end.")
+        _number("Test conditions", "test", 2, 100_000, help="Only looked at once, at the end.")
     if st.session_state[key("metabolic", "split")] == "seen":
         with rows[2][2]:
-            _number("Held-out conditions", "held_out", 1, 100_000, help="Of each kind: with a held-out nutrient, gene, both.")
+            _number("Held-out conditions", "held_out", 2, 100_000, help="Of each kind: with a held-out nutrient, gene, both.")
 
 
 def _rna() -> None:

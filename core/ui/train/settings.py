@@ -66,8 +66,8 @@ def fill(kind: str, values: Mapping[str, Any], told: str) -> None:
     for name, default in DEFAULTS[kind].items():
         st.session_state[f"train_{kind}_{name.replace('.', '_')}"] = _shown(name, given.get(name, default), default)
     st.session_state["train_kind"] = kind
-    st.session_state[_BASE] = {name: value for name, value in given.items() if name not in DEFAULTS[kind]}
-    st.session_state[_FROM] = told
+    st.session_state[f"{_BASE}_{kind}"] = {name: value for name, value in given.items() if name not in DEFAULTS[kind]}
+    st.session_state[f"{_FROM}_{kind}"] = told
 
 
 def _shown(name: str, value: Any, default: Any) -> Any:
@@ -79,9 +79,9 @@ def _shown(name: str, value: Any, default: Any) -> Any:
     return float(value) if isinstance(default, float) else value
 
 
-def filled_from() -> tuple[str, dict[str, Any]]:
+def filled_from(kind: str) -> tuple[str, dict[str, Any]]:
     """Where the form's settings come from ("" for nowhere), and those of them it has no widget for."""
-    return st.session_state.get(_FROM, ""), st.session_state.get(_BASE, {})
+    return st.session_state.get(f"{_FROM}_{kind}", ""), st.session_state.get(f"{_BASE}_{kind}", {})
 
 
 def asked(kind: str) -> dict[str, Any]:
@@ -90,7 +90,7 @@ def asked(kind: str) -> dict[str, Any]:
     if kind == "metabolic":
         values["network.attention"] = None if values["network.attention"] == "none" else values["network.attention"]
         values["held_out"] = values["held_out"] if values["split"] == "seen" else 0
-    return nested({**filled_from()[1], **values})
+    return nested({**filled_from(kind)[1], **values})
 
 
 def nested(values: Mapping[str, Any]) -> dict[str, Any]:
