@@ -77,6 +77,7 @@ def test_a_run_is_started_cancelled_resumed_and_compared_while_tab_and_server_co
     page.get_by_role("textbox", name="Notes").fill("kept for later")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("kept for later", exact=True)).to_be_visible()
+    settled(page)  # a list that is opened while the page is still being drawn closes again
     page.get_by_role("combobox", name="Runs to compare").click()
     page.get_by_role("option", name="an older run").click()
     page.get_by_role("option", name="a *starred* run").click()
