@@ -17,10 +17,10 @@ from core.explain.flux_references import References, flux_references
 from core.explain.measured_ranking import Comparison, compare_scores, verdicts
 from core.explain.measurement_file import KINDS, Choice, guess, guess_values, model_names, read_sheet
 from core.explain.measurements import Measurement, measure, targets
-from core.explain.network_knockouts import network_knockouts
+from core.explain.network_knockouts import knockouts_over_seeds
 from core.metabolic import load_tables
 from core.metabolic.tables import ModelTables
-from core.models import checkpoint_warnings, list_checkpoints, load_checkpoint, resolve_device
+from core.models import checkpoint_warnings, list_checkpoints, load_members, resolve_device
 from core.storage import digest, write_bytes, write_json
 
 Progress = Callable[[str, int, int], None]
@@ -71,15 +71,15 @@ def export_measurements(
         raise InputError(f"Nothing in {file.name} has a gene-associated reaction in {tables.id}; choose the model that was measured.")
     chosen = read_medium(medium)
     place = resolve_device(device)
-    networks = {name: load_checkpoint(name, kind="metabolic") for name in checkpoints or list_checkpoints(kind="metabolic")}
-    opened = {name: (network.to(place.device), card) for name, (network, card) in networks.items()}
+    named = checkpoints or list_checkpoints(kind="metabolic")
+    opened = {name: [(network.to(place.device), card) for network, card in load_members(name, kind="metabolic")] for name in named}
     for text in (*([place.message] if place.message else []), f"{measurement.choice.sentence}.", *measurement.notices):
         on_notice(text)
     references = flux_references(tables, medium=chosen, on_progress=on_progress)
     predicted = {}
-    for name, network in opened.items() if predict else ():
+    for name, networks in opened.items() if predict else ():
         told = None if on_progress is None else (lambda done, total, name=name: on_progress(f"knock-outs by {name}", done, total))
-        predicted[name] = network_knockouts(tables, network, level=measurement.level, medium=chosen, device=place.device, on_progress=told)
+        predicted[name] = knockouts_over_seeds(tables, networks, level=measurement.level, medium=chosen, device=place.device, on_progress=told)
     found = compare_scores(
         measurement,
         tables,
@@ -107,6 +107,8 @@ def printed(found: Comparison) -> str:
         for metric, name in (("auroc", "AUROC"), ("ap", "average precision"), ("spearman", "Spearman")):
             value = row[metric]
             cells[name] = "" if value != value else f"{value:.3f} [{row[f'{metric}_low']:.3f}, {row[f'{metric}_high']:.3f}]"
+            spread = row[f"{metric}_seed_sd"]
+            cells[f"± {name}"] = "" if spread != spread else f"{spread:.3f}"
         rows.append(cells | {"n": row["n"], "essential": row["positives"]})
     return pd.DataFrame(rows).to_string(index=False)
 
@@ -151,7 +153,7 @@ def _warnings(tables: ModelTables, opened: dict[str, Any], medium: Any) -> list[
     from core.metabolic import build_hypergraph
 
     graph = build_hypergraph(tables, medium=medium)
-    return [text for _, card in opened.values() for text in checkpoint_warnings(card, graph)]
+    return [text for networks in opened.values() for text in checkpoint_warnings(networks[0][1], graph)]
 
 
 def _write(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ import pandas as pd
 from core.errors import InputError
 from core.explain.agreement import RESAMPLES, TOP, WORDS, Agreement, agreement
 from core.explain.reactions import INSTANT, ReactionImportance, reaction_importance
+from core.explain.seed_spread import SeedSpread, seed_spread
 from core.metabolic.condition import Condition
 from core.metabolic.flux_balance import FLOWING, FbaResult, fba
 from core.metabolic.programme import INFEASIBLE, OPTIMAL
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 QUANTITIES = ("gate", "message", "attention", "flux_predicted")
 """What is compared of a network, per reaction; per incidence the last is left out."""
+SEEDED = ("gate", "flux_predicted")
+"""What of it has a spread over seeds; per incidence the gate alone."""
 STILL = 1e-6
 """A quantity of the network that changes by less is the same: single precision."""
 MOVED = 0.01
@@ -46,20 +48,22 @@ class Seen:
     Attributes:
         condition: medium, knock-outs, objective.
         found: gates, messages, attention and prediction of the network itself.
-        gates, incidence_gates, growths: [S, E], [S, K] and [S], mean gate of each reaction and incidence and predicted growth (1/h) of each seed.
+        spread: what each seed of its ensemble does, the network itself first; None for a single network.
     """
 
     condition: Condition
     found: ReactionImportance
-    gates: np.ndarray = field(repr=False)
-    incidence_gates: np.ndarray = field(repr=False)
-    growths: np.ndarray = field(repr=False)
+    spread: SeedSpread | None = field(default=None, repr=False)
 
-    @classmethod
-    def of(cls, condition: Condition, found: Sequence[ReactionImportance]) -> Seen:
-        """From what each seed does under the condition, the network itself first."""
-        gates, spokes = (np.stack([getattr(one, table)["gate"].to_numpy(dtype=float) for one in found]) for table in ("table", "incidences"))
-        return cls(condition, found[0], gates, spokes, np.array([one.prediction for one in found]))
+    @property
+    def seeds(self) -> int:
+        """How many networks there are."""
+        return 1 if self.spread is None else self.spread.seeds
+
+    @property
+    def growth_sd(self) -> float:
+        """Standard deviation of the predicted growth over seeds (1/h), nan for a single network."""
+        return float("nan") if self.spread is None else self.spread.growth_sd
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,8 +74,10 @@ class ConditionComparison:
         reactions: one row per reaction. For each of :data:`QUANTITIES`, ``flux_fba`` (parsimonious, mmol/gDW/h) and ``ratio`` (growth after
             the reaction's knock-out over growth without) the columns ``<quantity>_a``, ``<quantity>_b``, ``<quantity>_difference`` (A - B)
             and ``rank_<quantity>`` (1 = moved most, ties share the better rank, none for what did not move); nan where it is not known.
-            ``bounds_changed`` tells whether the conditions give the reaction other bounds. With several seeds ``gate_sd_a``, ``gate_sd_b``,
-            ``gate_difference_mean`` and ``gate_difference_sd`` (ddof 1), and ``steady``: whether that mean exceeds :data:`SURE` such deviations.
+            ``bounds_changed`` tells whether the conditions give the reaction other bounds. Where A's or B's network has several seeds, of each
+            of :data:`SEEDED` also ``<quantity>_sd_a`` and ``<quantity>_sd_b`` (ddof 1, nan for a single network); where both have,
+            ``<quantity>_difference_mean`` and ``<quantity>_difference_sd``, and ``steady``: whether the gate's mean exceeds :data:`SURE` such
+            deviations.
         incidences: one row per incidence with gate, message and attention_log2 in the same way.
         growth: rows A and B, columns predicted, predicted_sd, fba (1/h) and status (of FBA; "" where it was not asked).
         agreements: of every quantity of the network with FBA flux and knock-out ratio, as far as they are known; for the gate also without the
@@ -96,6 +102,15 @@ class ConditionComparison:
     a: Seen = field(repr=False)
     b: Seen = field(repr=False)
 
+    def by_subsystem(self) -> pd.DataFrame:
+        """Mean gate of each subsystem's reactions, by its name ("" for none): gate_a, gate_b, gate_difference and, of ensembles, their spread."""
+        groups = self.reactions["subsystem"].to_numpy()
+        table = self.reactions[["gate_a", "gate_b", "gate_difference"]].groupby(groups).mean()
+        sides = (None if one.spread is None else one.spread.gate for one in (self.a, self.b))
+        first, second = (None if side is None else pd.DataFrame(side.T).groupby(groups).mean().T.to_numpy() for side in sides)
+        _spreads(table, "gate", first, second, paired=_weights(self.a) == _weights(self.b))
+        return table
+
     @property
     def headline(self) -> Agreement | None:
         """Gate against FBA flux over all reactions; None without fluxes."""
@@ -115,7 +130,9 @@ def observe(model: cobra.Model | ModelTables, networks: Networks, condition: Con
     """
     tables = model if isinstance(model, ModelTables) else tables_from_model(model)
     given: dict[str, Any] = {"medium": condition.medium, "knockouts": condition.knockouts, "objective": condition.objective}
-    return Seen.of(condition, [reaction_importance(tables, one, methods=INSTANT, device=device, **given) for one in members(networks)])
+    every = [(network.to(device), card) for network, card in members(networks)]
+    found = reaction_importance(tables, every[0], methods=INSTANT, device=device, **given)
+    return Seen(condition, found, seed_spread(every, found.graph, device=device) if len(every) > 1 else None)
 
 
 def members(networks: Networks) -> list[tuple[ReactionNetwork, Card]]:
@@ -183,8 +200,7 @@ def compare_seen(
         _beside(table, name, STILL, *(one.found.table[name].to_numpy(dtype=float) for one in (a, b)))
     for name in ("gate", "message", "attention_log2"):
         _beside(incidences, name, STILL, *(one.found.incidences[name].to_numpy(dtype=float) for one in (a, b)))
-    seeds = _over_seeds(table, a.gates, b.gates, paired=_weights(a) == _weights(b))
-    _over_seeds(incidences, a.incidence_gates, b.incidence_gates, paired=_weights(a) == _weights(b))
+    seeds = _over_seeds(table, incidences, a, b)
     if solved is not None:
         _beside(table, "flux_fba", FLOWING, *(one.fluxes.reindex(table["reaction"]).to_numpy(dtype=float) for one in solved))
     if knockouts is not None:
@@ -221,19 +237,30 @@ def _beside(table: pd.DataFrame, name: str, still: float, a: np.ndarray, b: np.n
     table[f"rank_{name}"] = size.where(size > 0).rank(ascending=False, method="min").astype("Int64")
 
 
-def _over_seeds(table: pd.DataFrame, a: np.ndarray, b: np.ndarray, *, paired: bool) -> int:
-    """Adds the spread over seeds where there are several; how many there are.
+def _over_seeds(table: pd.DataFrame, incidences: pd.DataFrame, a: Seen, b: Seen) -> int:
+    """Adds the spread over seeds where a side has several; over how many that of A - B is taken, 1 where it has none.
 
     Seeds of one ensemble are paired, so that what a seed does in both conditions cancels; two networks' seeds are independent.
     """
-    seeds = min(len(a), len(b))
-    if seeds < 2:
-        return 1
-    table["gate_sd_a"], table["gate_sd_b"] = a.std(axis=0, ddof=1), b.std(axis=0, ddof=1)
-    table["gate_difference_mean"] = a.mean(axis=0) - b.mean(axis=0)
-    table["gate_difference_sd"] = (a - b).std(axis=0, ddof=1) if paired else np.hypot(table["gate_sd_a"], table["gate_sd_b"])
-    table["steady"] = table["gate_difference_mean"].abs() > SURE * table["gate_difference_sd"]
+    seeds = min(a.seeds, b.seeds)
+    for added, quantity, values in ((table, "gate", "gate"), (table, "flux_predicted", "flux"), (incidences, "gate", "incidence_gate")):
+        first, second = (None if one.spread is None else getattr(one.spread, values) for one in (a, b))
+        _spreads(added, quantity, first, second, paired=_weights(a) == _weights(b))
+    if seeds > 1:
+        table["steady"] = table["gate_difference_mean"].abs() > SURE * table["gate_difference_sd"]
     return seeds
+
+
+def _spreads(table: pd.DataFrame, quantity: str, a: np.ndarray | None, b: np.ndarray | None, *, paired: bool) -> None:
+    """Adds the standard deviations over seeds of A and B, [S, rows] each or None for a single network, and mean and spread of A - B."""
+    if a is None and b is None:
+        return
+    for name, side in (("a", a), ("b", b)):
+        table[f"{quantity}_sd_{name}"] = np.nan if side is None else side.std(axis=0, ddof=1)
+    if a is not None and b is not None:
+        apart = np.hypot(table[f"{quantity}_sd_a"], table[f"{quantity}_sd_b"])
+        table[f"{quantity}_difference_mean"] = a.mean(axis=0) - b.mean(axis=0)
+        table[f"{quantity}_difference_sd"] = (a - b).std(axis=0, ddof=1) if paired else apart
 
 
 def _ratios(knockouts: pd.DataFrame, reactions: pd.Series) -> np.ndarray:
@@ -262,7 +289,7 @@ def _agreements(table: pd.DataFrame, top: int, resamples: int, seed: int) -> tup
 def _growth(a: Seen, b: Seen, solved: tuple[FbaResult, FbaResult] | None) -> pd.DataFrame:
     rows = {
         "predicted": [one.found.prediction for one in (a, b)],
-        "predicted_sd": [one.growths.std(ddof=1) if len(one.growths) > 1 else np.nan for one in (a, b)],
+        "predicted_sd": [one.growth_sd for one in (a, b)],
         "fba": [np.nan, np.nan] if solved is None else [one.growth for one in solved],
         "status": ["", ""] if solved is None else [one.status for one in solved],
     }

@@ -30,7 +30,8 @@ def disagreements(comparison: Comparison, references: References, tables: ModelT
 
     Returns:
         Columns id, name, function (names of its reactions), measured, fba, network (bool: essential or not), growth_ratio (FBA), rank (1 is the
-        highest score), score, conflict (in words), reactions (of the gene, joined by commas), isozymes (genes that stand in for it), reason.
+        highest score), score, score_seed_sd (over the networks of an ensemble, else nan), conflict (in words), reactions (of the gene, joined by
+        commas), isozymes (genes that stand in for it), reason.
 
     Raises:
         InputError: omics values, which call nothing essential, or a score that is not there.
@@ -45,6 +46,7 @@ def disagreements(comparison: Comparison, references: References, tables: ModelT
     source = references.genes if gene_level else references.reactions
     left = source.set_index("gene" if gene_level else "reaction")["ratio"]
     table = comparison.scores[["id", "name", score]].rename(columns={score: "score"})
+    table["score_seed_sd"] = comparison.spreads.get(score, np.nan)
     table["measured"] = comparison.scores["essential"].astype(bool)
     table["growth_ratio"] = table["id"].map(left)
     table = table.dropna(subset=["growth_ratio", "score"])
@@ -61,8 +63,9 @@ def disagreements(comparison: Comparison, references: References, tables: ModelT
     table["reason"] = [why.of(entity, bool(f)) for entity, f in zip(table["id"], table["fba"], strict=True)]
     table["_order"] = (table["measured"] == table["fba"]).astype(int)  # a measurement against FBA comes before a network alone
     table = table.sort_values(["_order", "measured", "rank"], ascending=[True, False, True], kind="stable")
-    columns = ["id", "name", "function", "measured", "fba", "network", "growth_ratio", "rank", "score", "conflict", "reactions", "isozymes", "reason"]
-    return table[columns].reset_index(drop=True)
+    about = ["id", "name", "function"]
+    calls = ["measured", "fba", "network", "growth_ratio", "rank", "score", "score_seed_sd", "conflict"]
+    return table[[*about, *calls, "reactions", "isozymes", "reason"]].reset_index(drop=True)
 
 
 def _conflict(measured: bool, fba: bool, network: bool) -> str:

@@ -13,20 +13,23 @@ import numpy as np
 import pandas as pd
 
 from core import __version__
+from core.explain.conditions import Networks, members
 from core.explain.flux_references import LETHAL, References
 from core.explain.gene_rules import Alternatives, counted_reactions, gene_rules
 from core.explain.measurements import Measurement, Targets, scores_of_genes, targets
 from core.explain.ranking_metrics import DRAWS, Estimate, draw_counts, evaluate_ranking, precision_recall
+from core.explain.reactions import INSTANT, reaction_importance
 from core.metabolic.tables import ModelTables
 from core.storage import digest_of
 
 if TYPE_CHECKING:
     from core.metabolic.condition import Medium
-    from core.models.prediction import Checkpoint
 
 MEASURED = "measured"
 """The column of measured strength among the scores of reactions."""
 NETWORK = ("gate", "message", "attention")
+METRICS = {"auroc": "auroc", "ap": "precision", "spearman": "spearman"}
+"""A metric's name in the table and in :class:`core.explain.ranking_metrics.Ranking`."""
 WORDS = {"gate": "gate", "message": "|message|", "attention": "attention", "knockout": "predicted knock-out"}
 DECIMALS = 6
 """FBA's numbers are rounded to this many decimals before they rank: below the solver's own accuracy their order is noise."""
@@ -52,10 +55,12 @@ class Comparison:
 
     Attributes:
         table: one row per score: ``source`` (a network, "FBA", "model"), ``score``, ``n``, ``positives``, and ``auroc``, ``ap``, ``spearman`` each
-            with ``_low`` and ``_high``, the ends of its interval; nan where not defined.
+            with ``_low`` and ``_high``, the ends of its interval, and ``_seed_sd``, its standard deviation over the networks of an ensemble (ddof 1);
+            nan where not defined.
         scores: one row per gene or reaction: ``id``, ``name``, what was measured, and one column per row of ``table``, named by :func:`label`.
         reactions: one row per gene-associated reaction that counts: ``reaction``, ``name``, ``subsystem``, the scores that reactions have, and
             :data:`MEASURED` where reactions were ranked.
+        spreads: standard deviation of each score of an ensemble over its networks, rows as ``scores``, columns as there.
         targets: what was ranked.
         prevalence: share of positives, the average precision of chance; nan for omics.
         manifest: hashes, settings, versions.
@@ -64,6 +69,7 @@ class Comparison:
     table: pd.DataFrame
     scores: pd.DataFrame
     reactions: pd.DataFrame
+    spreads: pd.DataFrame
     targets: Targets
     prevalence: float
     manifest: dict[str, Any] = field(repr=False)
@@ -83,9 +89,9 @@ def compare_scores(
     measurement: Measurement,
     tables: ModelTables,
     *,
-    checkpoints: Mapping[str, Checkpoint] | Sequence[str] = (),
+    checkpoints: Mapping[str, Networks] | Sequence[str] = (),
     references: References | None = None,
-    predicted: Mapping[str, pd.Series] | None = None,
+    predicted: Mapping[str, pd.DataFrame] | None = None,
     medium: str | Medium | None = None,
     knockouts: Sequence[str] = (),
     objective: str | None = None,
@@ -97,25 +103,24 @@ def compare_scores(
     """Every score against a measurement, on the same genes (or reactions) and the same bootstrap draws.
 
     Args:
-        checkpoints: networks by name, or names; each gives gate, |message| and, where it has one, attention.
+        checkpoints: networks by name, or names; each gives gate, |message| and, where it has one, attention. An ensemble, by its name or as the
+            list of its networks, gives those of its first network, and how far its networks disagree.
         references: of :func:`core.explain.flux_references.flux_references` under the same condition; without them FBA's rows are absent.
-        predicted: by network, growth left after each knock-out (:func:`core.explain.network_knockouts.network_knockouts`).
+        predicted: by network, growth left after each knock-out (:func:`core.explain.network_knockouts.knockouts_over_seeds`).
         alternatives: how values of isozymes join where omics values are carried to reactions.
         draws, seed: of the bootstrap.
 
     Raises:
         InputError: the condition is not of this model, or a checkpoint cannot be read.
     """
-    from core.explain.reactions import INSTANT, reaction_importance
-
     ranked = targets(measurement, tables, alternatives=alternatives)
     named = checkpoints if isinstance(checkpoints, Mapping) else {name: name for name in checkpoints}
     columns: dict[tuple[str, str], np.ndarray] = {}
-    hashes = {}
-    for name, checkpoint in named.items():
-        found = reaction_importance(tables, checkpoint, medium=medium, knockouts=knockouts, objective=objective, methods=INSTANT, device=device)
-        hashes[name] = found.manifest["checkpoint"]["sha256"]
-        columns |= {(name, WORDS[m]): found.table[m].to_numpy(dtype=float) for m in NETWORK}
+    condition = {"medium": medium, "knockouts": knockouts, "objective": objective}
+    each = {name: _of_networks(tables, checkpoint, device, condition) for name, checkpoint in named.items()}
+    hashes = {name: [weights for weights, _ in found] for name, found in each.items()}
+    for name, found in each.items():
+        columns |= {(name, WORDS[m]): values for m, values in found[0][1].items()}
     if references is not None:
         solved = references.reactions.round(DECIMALS)
         columns |= {("FBA", PFBA): solved["flux"].abs().to_numpy(), ("FBA", FORCED): solved["forced"].to_numpy()}
@@ -124,12 +129,19 @@ def compare_scores(
     scores = _of_targets(by_reaction, ranked, tables)
     if references is not None:
         scores.insert(0, ("FBA", FBA_KNOCKOUT), _knockouts(references, ranked))
+    seeds: dict[tuple[str, str], np.ndarray] = {}
+    for name, found in each.items():
+        stacked = [_of_targets(pd.DataFrame({(name, WORDS[m]): v for m, v in values.items()}), ranked, tables) for _, values in found]
+        seeds |= {column: np.stack([one[column].to_numpy(dtype=float) for one in stacked]) for column in _columns(stacked[0])}
     for name, left in (predicted or {}).items():
-        scores[(name, WORDS["knockout"])] = 1.0 - left.reindex(scores.index)
+        lost = 1.0 - left.reindex(scores.index)
+        column = (name, WORDS["knockout"])
+        scores[column], seeds[column] = lost.iloc[:, 0], lost.to_numpy(dtype=float).T
     scores = scores.loc[:, scores.notna().any()]
+    seeds = {column: values for column, values in seeds.items() if len(values) > 1 and column in scores}
     order = sorted(_columns(scores), key=lambda column: (column[0] == "model", column[0] != "FBA"))
     scores = scores[order]
-    table = _table(scores, ranked, draws, seed)
+    table = _table(scores, seeds, ranked, draws, seed)
     labels = ranked.table.get("essential")
     manifest = {
         "key": digest_of(measurement=measurement.key, references=references.key if references else None, checkpoints=hashes, draws=draws, seed=seed),
@@ -149,7 +161,14 @@ def compare_scores(
     reactions = _reactions(by_reaction, tables)
     if ranked.level == "reaction":
         reactions[MEASURED] = reactions["reaction"].map(ranked.table.set_index("id")["strength"])
-    return Comparison(table, _described(scores, ranked, tables), reactions, ranked, prevalence, manifest)
+    spreads = pd.DataFrame({label(*column): seeds[column].std(axis=0, ddof=1) for column in _columns(scores) if column in seeds}, range(len(scores)))
+    return Comparison(table, _described(scores, ranked, tables), reactions, spreads, ranked, prevalence, manifest)
+
+
+def _of_networks(tables: ModelTables, checkpoint: Networks, device: str, condition: dict[str, Any]) -> list[tuple[str, dict[str, np.ndarray]]]:
+    """(sha256 of the weights, scores by method [E]) of each network of an ensemble, the shown one first."""
+    found = [reaction_importance(tables, one, methods=INSTANT, device=device, **condition) for one in members(checkpoint)]
+    return [(one.manifest["checkpoint"]["sha256"], {m: one.table[m].to_numpy(dtype=float) for m in NETWORK}) for one in found]
 
 
 def structure_scores(tables: ModelTables) -> dict[tuple[str, str], np.ndarray]:
@@ -215,7 +234,7 @@ def _knockouts(references: References, ranked: Targets) -> np.ndarray:
     return np.asarray(1.0 - left.to_numpy(dtype=float).round(DECIMALS))
 
 
-def _table(scores: pd.DataFrame, ranked: Targets, draws: int, seed: int) -> pd.DataFrame:
+def _table(scores: pd.DataFrame, seeds: Mapping[tuple[str, str], np.ndarray], ranked: Targets, draws: int, seed: int) -> pd.DataFrame:
     strength = ranked.table["strength"].to_numpy(dtype=float)
     labels = ranked.table["essential"].to_numpy(dtype=bool) if "essential" in ranked.table else None
     rows, drawn = [], {}
@@ -227,10 +246,13 @@ def _table(scores: pd.DataFrame, ranked: Targets, draws: int, seed: int) -> pd.D
             drawn[known.tobytes()] = draw_counts(kept, int(known.sum()), draws, seed)
         found = evaluate_ranking(values[known], strength[known], kept, counts=drawn[known.tobytes()])
         row: dict[str, Any] = {"source": source, "score": score, "n": int(known.sum()), "positives": 0 if kept is None else int(kept.sum())}
-        for name, estimate in (("auroc", found.auroc), ("ap", found.precision), ("spearman", found.spearman)):
-            row |= _ends(name, estimate)
+        once = np.ones((1, int(known.sum())))
+        others = [evaluate_ranking(one[known], strength[known], kept, counts=once) for one in seeds.get((source, score), ())]
+        for name, field_name in METRICS.items():
+            spread = np.std([getattr(one, field_name).value for one in others], ddof=1) if others else np.nan
+            row |= _ends(name, getattr(found, field_name)) | {f"{name}_seed_sd": float(spread)}
         rows.append(row)
-    metrics = [f"{name}{end}" for name in ("auroc", "ap", "spearman") for end in ("", "_low", "_high")]
+    metrics = [f"{name}{end}" for name in METRICS for end in ("", "_low", "_high", "_seed_sd")]
     return pd.DataFrame(rows, columns=["source", "score", "n", "positives", *metrics])
 
 

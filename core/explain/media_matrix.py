@@ -133,9 +133,9 @@ def matrix(
         seen = observe(tables, networks, Condition(medium, lost, objective), device=device)
         bounds = apply_condition(tables, medium=medium, knockouts=lost, objective=objective)
         solved = programme.maximise(bounds.lower, bounds.upper, bounds.objective)
-        gates[name], several = seen.gates[0], len(seen.gates) > 1
-        spreads[name] = seen.gates.std(axis=0, ddof=1) if several else None
-        growth[name] = (seen.found.prediction, seen.growths.std(ddof=1) if several else np.nan, solved.value, solved.status)
+        gates[name] = seen.found.table["gate"].to_numpy(dtype=float)
+        spreads[name] = None if seen.spread is None else seen.spread.gate_sd
+        growth[name] = (seen.found.prediction, seen.growth_sd, solved.value, solved.status)
         manifest, keys[name] = seen.found.manifest, seen.found.graph.key
         subsystems = seen.found.table["subsystem"]
     if on_progress is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -78,6 +78,39 @@ def network_knockouts(
             on_progress(min(start + size, len(distinct)), len(distinct))
     whole = growth[frozenset()]
     return pd.Series({e: growth[lost] / whole if whole > NO_GROWTH else np.nan for e, lost in closed.items()}, dtype=float)
+
+
+def knockouts_over_seeds(
+    tables: ModelTables,
+    networks: Sequence[Checkpoint],
+    *,
+    level: str = "gene",
+    device: str = "cpu",
+    on_progress: Callable[[int, int], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+    **condition: Any,
+) -> pd.DataFrame:
+    """:func:`network_knockouts` of every network of an ensemble, the shown one first.
+
+    Args:
+        on_progress: called with (knock-outs done, all), those of all networks together.
+        condition: medium, knockouts, objective.
+
+    Returns:
+        [N, S] by id, a column per network.
+
+    Raises:
+        InputError, Cancelled: as there.
+    """
+    columns = {}
+    for i, network in enumerate(networks):
+
+        def told(done: int, total: int, before: int = i) -> None:
+            if on_progress:
+                on_progress(before * total + done, len(networks) * total)
+
+        columns[i] = network_knockouts(tables, network, level=level, device=device, on_progress=told, should_stop=should_stop, **condition)
+    return pd.DataFrame(columns)
 
 
 def _counted(tables: ModelTables, level: str) -> list[str]:

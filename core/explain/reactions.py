@@ -103,6 +103,11 @@ class ReactionImportance:
         return replace(self, table=table, incidences=kept, _factors=factors)
 
     @property
+    def gate_sd(self) -> pd.Series | None:
+        """Standard deviation over seeds of each reaction's mean gate, by reaction; None without one."""
+        return self.table.set_index("reaction")["gate_seed_sd"] if "gate_seed_sd" in self.table else None
+
+    @property
     def per_layer(self) -> pd.DataFrame:
         """Built when asked for: L x H rows for every incidence."""
         return per_layer_table(self.graph, self._factors)

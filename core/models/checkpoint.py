@@ -106,13 +106,16 @@ def load_checkpoint(name_or_path: str | Path, *, kind: str | None = None) -> tup
     return network.eval().requires_grad_(False), card
 
 
-def load_members(name_or_path: str | Path) -> list[tuple[Any, Card]]:
+def load_members(name_or_path: str | Path, *, kind: str | None = None) -> list[tuple[Any, Card]]:
     """Every seed of a checkpoint's ensemble, the checkpoint itself first; only that where it was trained once.
+
+    Args:
+        kind: as for :func:`load_checkpoint`.
 
     Raises:
         InputError: as :func:`load_checkpoint`, for any of them.
     """
-    first = load_checkpoint(name_or_path)
+    first = load_checkpoint(name_or_path, kind=kind)
     folder = _locate(name_or_path)[0].parent
     return [first, *(load_checkpoint(folder / f"{member}.safetensors") for member in first[1].content.get("members", ()))]
 

@@ -251,10 +251,12 @@ def blocked(given: Given) -> frozenset[str]:
 
 
 def subsystem_rows(given: Given, view: ViewState) -> pd.DataFrame:
-    """One row per subsystem with its reactions' gates."""
+    """One row per subsystem with its reactions' gates; their spread over seeds for the mean over layers and heads."""
     from core.viz.overview import subsystem_table
 
-    return subsystem_table(tables(given.model, given.model_objective), subsystems(given.model, given.model_objective).names, shown(given, view).table)
+    names = subsystems(given.model, given.model_objective).names
+    spread = seed_spread(given, view.checkpoint) if layer_and_head(view) == (None, None) else None
+    return subsystem_table(tables(given.model, given.model_objective), names, shown(given, view).table, None if spread is None else spread.gate)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

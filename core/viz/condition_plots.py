@@ -10,7 +10,7 @@ import numpy as np
 
 from core.viz.colour import ACCENT, ATTENTION_LIMIT, CASING, CIVIDIS, DIVERGING, Scale
 from core.viz.plots import finished, plain
-from core.viz.view import NetworkView
+from core.viz.view import NetworkView, over_seeds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from core.explain.media_matrix import Clustered, Tree
 
-LIMITS = (0.05, 0.1, 0.25, 0.5, 1.0)
+LIMITS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.75, 1.0)
 """Differences of gates are drawn on one of these fixed symmetric scales, the least that holds all in sight; the legend states which."""
 AXIS = {
     "gate": "gate (0 to 1)",
@@ -31,6 +31,7 @@ AXIS = {
 _FLUX_TICKS = (-1000, -100, -10, -1, 0, 1, 10, 100, 1000)
 _GRID = "rgba(128,128,128,0.35)"
 _BLUE = "#3b6fb6"
+_UNKNOWN = "A - B unknown"
 
 
 def difference_limit(quantity: str, differences: np.ndarray, largest: float = 0.0) -> float:
@@ -61,7 +62,7 @@ def strips(table: pd.DataFrame, quantity: str, *, top: int = 25, selected: str |
     low, high, colours = _ends(quantity, table[columns[:2]].to_numpy(dtype=float))
     figure = make_subplots(rows=1, cols=3, shared_yaxes=True, horizontal_spacing=0.05, subplot_titles=["A", "B", "A - B"])
     names = [plain(r) for r in known["reaction"]]
-    spreads = ("gate_sd_a", "gate_sd_b", "gate_difference_sd") if quantity == "gate" and "gate_sd_a" in known else ("", "", "")
+    spreads = [name if name in known else "" for name in (f"{quantity}_sd_a", f"{quantity}_sd_b", f"{quantity}_difference_sd")]
     for column, (shown, spread) in enumerate(zip(values, spreads, strict=True), 1):
         scale = (low, high, colours) if column < 3 else (-limit, limit, DIVERGING)
         figure.add_scatter(
@@ -96,27 +97,31 @@ def strips(table: pd.DataFrame, quantity: str, *, top: int = 25, selected: str |
     return finished(figure, title, alt, height=130 + 21 * max(4, len(known))).update_layout(clickmode="event+select", hovermode="closest")
 
 
-def difference_view(drawn: NetworkView, differences: Mapping[Any, float], quantity: str, limit: float, *, beyond: str = "") -> NetworkView:
+def difference_view(
+    drawn: NetworkView, differences: Mapping[Any, float], quantity: str, limit: float, *, spreads: Mapping[Any, float] | None = None
+) -> NetworkView:
     """A drawing of A with A - B in its colours: same nodes at the same places.
 
     Args:
         drawn: network or overview of A.
         differences: (reaction, metabolite) of a spoke, or the entity id of a subsystem's circle, to A - B.
         quantity: in words, for the legend.
-        limit: of the scale; see :func:`difference_limit`. beyond: a clause for the legend.
+        limit: of the scale; see :func:`difference_limit`.
+        spreads: standard deviations of the differences over seeds, for the hover texts.
     """
-    scale = Scale(f"A - B of the {quantity}", "", -limit, limit, DIVERGING, f"fixed scale -{limit:.3g} to {limit:.3g}{beyond}, red: more in A")
+    said = {key: f"A - B {value:+.4f}{over_seeds((spreads or {}).get(key, np.nan))}" for key, value in differences.items() if value == value}
+    scale = Scale(f"A - B of the {quantity}", "", -limit, limit, DIVERGING, f"fixed scale -{limit:.3g} to {limit:.3g}, red: more in A")
     if drawn.of_subsystems:
         nodes = tuple(
-            replace(n, fill=scale.colour(differences.get(n.entity, np.nan)), tooltip=(*n.tooltip, _told(differences.get(n.entity, np.nan))))
-            for n in drawn.nodes
+            replace(n, fill=scale.colour(differences.get(n.entity, np.nan)), tooltip=(*n.tooltip, said.get(n.entity, _UNKNOWN))) for n in drawn.nodes
         )
         return replace(drawn, nodes=nodes, scale=scale)
     edges = []
     for edge in drawn.edges:
-        value = differences.get((edge.reaction, edge.metabolite), np.nan)
+        key = (edge.reaction, edge.metabolite)
+        value = differences.get(key, np.nan)
         shade = scale.colour(np.nan if edge.blocked else value)
-        edges.append(replace(edge, value=value, colour=shade, width=scale.width(value), tooltip=(edge.tooltip[0], _told(value))))
+        edges.append(replace(edge, value=value, colour=shade, width=scale.width(value), tooltip=(edge.tooltip[0], said.get(key, _UNKNOWN))))
     return replace(drawn, edges=tuple(edges), scale=scale)
 
 
@@ -191,10 +196,11 @@ def moved_scatter(table: pd.DataFrame, *, selected: str | None = None, named: in
     )
 
 
-def media_heatmap(clustered: Clustered, *, centred: bool = False, selected: str | None = None) -> go.Figure:
+def media_heatmap(clustered: Clustered, *, spread: pd.DataFrame | None = None, centred: bool = False, selected: str | None = None) -> go.Figure:
     """Reactions down and media across in the order of their trees, which are drawn beside; a click on a cell selects its reaction.
 
     Args:
+        spread: standard deviation of each gate over seeds, for the hover texts.
         centred: colour each gate minus the reaction's mean over the media, on a diverging scale, instead of the gate on 0 to 1.
         selected: entity id of a reaction to mark.
     """
@@ -232,6 +238,9 @@ def media_heatmap(clustered: Clustered, *, centred: bool = False, selected: str 
         row=2,
         col=2,
     )
+    told = [[""] * len(gates.columns)] * len(gates)
+    if spread is not None:
+        told = [[over_seeds(value) for value in row] for row in spread.loc[gates.index, gates.columns].to_numpy(dtype=float).tolist()]
     rows, columns = (grid.ravel() for grid in np.meshgrid(down, across, indexing="ij"))
     names, media = [str(r) for r in gates.index], [str(m) for m in gates.columns]
     # A heat map selects nothing in Streamlit, so clear points on its cells take the clicks.
@@ -239,8 +248,10 @@ def media_heatmap(clustered: Clustered, *, centred: bool = False, selected: str 
         x=columns,
         y=rows,
         mode="markers",
-        customdata=[[f"rxn:{names[i]}", plain(names[i]), plain(media[j]), values[i, j], shown[i, j]] for i, j in zip(rows, columns, strict=True)],
-        hovertemplate="%{customdata[1]} on %{customdata[2]}<br>gate %{customdata[3]:.3f}"
+        customdata=[
+            [f"rxn:{names[i]}", plain(names[i]), plain(media[j]), values[i, j], shown[i, j], told[i][j]] for i, j in zip(rows, columns, strict=True)
+        ],
+        hovertemplate="%{customdata[1]} on %{customdata[2]}<br>gate %{customdata[3]:.3f}%{customdata[5]}"
         + ("<br>minus mean %{customdata[4]:+.3f}" if centred else "")
         + "<extra></extra>",
         marker={"symbol": "square", "size": 14, "color": "rgba(0,0,0,0)"},
@@ -293,10 +304,6 @@ def growth_bars(growth: pd.DataFrame) -> go.Figure:
     figure.update_layout(barmode="group", showlegend=True, legend=legend, margin={"t": 80})
     figure.update_xaxes(title="growth (1/h)", rangemode="tozero")
     return figure.update_yaxes(autorange="reversed", type="category", automargin=True)
-
-
-def _told(value: float) -> str:
-    return f"A - B {value:+.4f}" if value == value else "A - B unknown"
 
 
 def _ends(quantity: str, values: np.ndarray) -> tuple[float, float, tuple[str, ...]]:

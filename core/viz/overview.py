@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from core.viz.colour import scale_for
-from core.viz.view import NetworkView, ViewLink, ViewNode
+from core.viz.view import NetworkView, ViewLink, ViewNode, over_seeds
 
 if TYPE_CHECKING:
     from core.metabolic.tables import ModelTables
@@ -32,22 +32,26 @@ _STRONGEST = 2
 """Links kept per subsystem."""
 
 
-def subsystem_table(tables: ModelTables, subsystems: Sequence[str], reactions: pd.DataFrame) -> pd.DataFrame:
+def subsystem_table(tables: ModelTables, subsystems: Sequence[str], reactions: pd.DataFrame, seeds: np.ndarray | None = None) -> pd.DataFrame:
     """One row per subsystem, largest first.
 
     Args:
         tables: the model, E reactions.
         subsystems: E names, "" for none.
         reactions: one row per reaction with columns reaction, gate, message.
+        seeds: [S, E] mean gate of each reaction in each network of an ensemble.
 
     Returns:
-        columns subsystem, reactions (how many), gate (mean), gate_sd, message (mean |message|).
+        columns subsystem, reactions (how many), gate (mean), gate_sd (over its reactions), gate_seed_sd (of the mean, over seeds, ddof 1; nan
+        for a single network), message (mean |message|).
     """
     names = pd.DataFrame({"reaction": tables.reactions, "subsystem": [name or "no subsystem" for name in subsystems]})
     joined = names.merge(reactions[["reaction", "gate", "message"]], on="reaction", how="left")
     grouped = joined.groupby("subsystem", sort=True)
     table = grouped.agg(reactions=("reaction", "size"), gate=("gate", "mean"), message=("message", "mean")).reset_index()
     table.insert(3, "gate_sd", grouped["gate"].std(ddof=0).to_numpy())
+    means = None if seeds is None else pd.DataFrame(seeds.T).groupby(names["subsystem"].to_numpy(), sort=True).mean()
+    table.insert(4, "gate_seed_sd", np.nan if means is None else means.std(axis=1, ddof=1).to_numpy())
     return table.sort_values(["reactions", "subsystem"], ascending=[False, True], ignore_index=True)
 
 
@@ -82,11 +86,12 @@ def overview_view(
     names = subsystems["subsystem"].tolist()
     wide, narrow = _places(names, links, WIDE), _places(names, links, NARROW)
     largest = max(1, int(subsystems["reactions"].max())) if names else 1
-    columns = (subsystems[c].tolist() for c in ("reactions", "gate", "gate_sd", "message"))
+    columns = (subsystems[c].tolist() for c in ("reactions", "gate", "gate_sd", "gate_seed_sd", "message"))
     nodes = []
-    for name, count, gate, spread, message, at, slim in zip(names, *columns, wide.tolist(), narrow.tolist(), strict=True):
+    for name, count, gate, spread, seed_sd, message, at, slim in zip(names, *columns, wide.tolist(), narrow.tolist(), strict=True):
         entity, size = f"sub:{name}", 14 + 32 * math.sqrt(count / largest)
-        words = (name, f"{count} reactions", f"mean gate {gate:.3f} (sd {spread:.3f})", f"mean |message| {message:.3g}")
+        said = f"mean gate {gate:.3f}{over_seeds(seed_sd)} (its reactions differ by {spread:.3f})"
+        words = (name, f"{count} reactions", said, f"mean |message| {message:.3g}")
         nodes.append(
             ViewNode(
                 entity,

@@ -178,13 +178,14 @@ def pathway_view(
     blocked: Collection[str] = (),
     fluxes: pd.Series | None = None,
     message_max: float | None = None,
+    gate_sd: pd.Series | None = None,
     over: str = "mean over heads and layers",
 ) -> NetworkView:
     """Draws some reactions of a model with their metabolites.
 
     Args:
         tables: the model.
-        incidences: one row per incidence: reaction, metabolite, and any of gate, attention_log2, message. None draws grey spokes.
+        incidences: one row per incidence: reaction, metabolite, and any of gate, gate_seed_sd, attention_log2, message. None draws grey spokes.
         reactions: ids of what to draw; must be in the model.
         currency: metabolite ids that ``currency_mode`` speaks of: left out, copied for every reaction, or drawn like any other.
             A reaction that has no other metabolites keeps copies of them.
@@ -194,6 +195,7 @@ def pathway_view(
         blocked: reaction ids to grey out.
         fluxes: flux by reaction id, mmol/gDW/h, for the hover text.
         message_max: upper end of the |message| scale; default the maximum over ``incidences``.
+        gate_sd: standard deviation over seeds of each reaction's mean gate, by reaction id, for the hover text.
         over: which layers and heads ``incidences`` speaks of, for the legend.
 
     Raises:
@@ -211,7 +213,14 @@ def pathway_view(
         entity[node] = f"met:{tables.metabolites[v]}"
     place = _place(list(entity), spokes, entity, tables, positions or {})
     words = _Words(
-        tables, index, tables.metabolite_index(), np.bincount(tables.rows, minlength=tables.shape[0]), _values(incidences), fluxes, frozenset(blocked)
+        tables,
+        index,
+        tables.metabolite_index(),
+        np.bincount(tables.rows, minlength=tables.shape[0]),
+        _values(incidences),
+        fluxes,
+        gate_sd,
+        frozenset(blocked),
     )
     nodes = tuple(_node(name, entity[name], place[name], selected, words) for name in entity)
     edges = tuple(_edge(spoke, scale, colour_by, selected, words) for spoke in spokes)
@@ -319,13 +328,18 @@ def _size(name: str, entity: str) -> tuple[float, float, float]:
     return (12.0, 12.0, 11.0) if "@" in name[len(entity) :] else (20.0, 20.0, 13.0)
 
 
-def _values(incidences: pd.DataFrame | None) -> dict[tuple[str, str], tuple[float, float, float]]:
+def _values(incidences: pd.DataFrame | None) -> dict[tuple[str, str], tuple[float, float, float, float]]:
     if incidences is None or incidences.empty:
         return {}
     nothing = np.full(len(incidences), math.nan)
-    columns = [incidences[c].to_numpy(dtype=float) if c in incidences else nothing for c in ("gate", "attention_log2", "message")]
+    columns = [incidences[c].to_numpy(dtype=float) if c in incidences else nothing for c in ("gate", "attention_log2", "message", "gate_seed_sd")]
     keys = zip(incidences["reaction"], incidences["metabolite"], strict=True)
     return dict(zip(keys, zip(*(c.tolist() for c in columns), strict=True), strict=True))
+
+
+def over_seeds(sd: float) -> str:
+    """A standard deviation over seeds as it stands behind a number; "" for nan."""
+    return "" if math.isnan(sd) else f" ± {sd:.3f} over seeds"
 
 
 def _message_max(incidences: pd.DataFrame | None, given: float | None) -> float:
@@ -344,8 +358,9 @@ class _Words:
     reaction_index: dict[str, int]
     metabolite_index: dict[str, int]
     degree: np.ndarray
-    values: dict[tuple[str, str], tuple[float, float, float]]
+    values: dict[tuple[str, str], tuple[float, float, float, float]]
     fluxes: pd.Series | None
+    gate_sd: pd.Series | None
     blocked: frozenset[str]
 
     def metabolite(self, name: str) -> tuple[str, ...]:
@@ -369,7 +384,7 @@ class _Words:
         if self.fluxes is not None and name in self.fluxes.index:
             lines.append(f"flux by FBA {self.fluxes[name]:.4g} mmol/gDW/h")
         if gates and not any(map(math.isnan, gates)):
-            lines.append(f"mean gate {sum(gates) / len(gates):.3f}")
+            lines.append(f"mean gate {sum(gates) / len(gates):.3f}" + over_seeds(math.nan if self.gate_sd is None else self.gate_sd[name]))
         return (*lines, "blocked: it cannot carry flux here") if name in self.blocked else tuple(lines)
 
 
@@ -387,13 +402,12 @@ def _node(name: str, entity: str, at: tuple[float, float], selected: str | None,
 def _edge(spoke: _Spoke, scale: Scale, colour_by: Quantity, selected: str | None, words: _Words) -> ViewEdge:
     e, v, s, node = spoke
     reaction, metabolite = words.tables.reactions[e], words.tables.metabolites[v]
-    gate, attention, message = words.values.get((reaction, metabolite), (math.nan, math.nan, math.nan))
+    gate, attention, message, spread = words.values.get((reaction, metabolite), (math.nan,) * 4)
     value = {"gate": gate, "attention": attention, "message": message}[colour_by]
     ends = (node, f"rxn:{reaction}") if s < 0 else (f"rxn:{reaction}", node)
     tooltip = [f"{reaction} {'consumes' if s < 0 else 'produces'} {abs(s):g} {metabolite}"]
-    tooltip += [
-        f"{name} {x:.3f}" for name, x in (("gate", gate), ("log2(attention x competitors)", attention), ("|message|", message)) if not math.isnan(x)
-    ]
+    said = (("gate", gate, over_seeds(spread)), ("log2(attention x competitors)", attention, ""), ("|message|", message, ""))
+    tooltip += [f"{name} {x:.3f}{sd}" for name, x, sd in said if not math.isnan(x)]
     chosen = selected in (f"rxn:{reaction}", f"met:{metabolite}")
     grey = reaction in words.blocked
     colour = scale.colour(math.nan if grey else value)

@@ -140,7 +140,12 @@ def test_seeds_of_an_ensemble_give_the_spread() -> None:
     assert made.seeds == 2
     assert f"{made.steady} of them by more than 2 standard deviations of their change over 2 seeds" in shown(test)
     assert (reactions(test)["gate_difference_sd"] - made.reactions.set_index("reaction")["gate_difference_sd"]).abs().max() < 1e-6
-    assert "Gate over 2 seeds: A - B" in shown(test)
+    row = made.reactions.set_index("reaction").loc["PFL"]
+    mean, sd = row["gate_difference_mean"], row["gate_difference_sd"]
+    said = f"gate A - B {mean:+.3f} ± {sd:.3f} (A ± {row['gate_sd_a']:.3f}, B ± {row['gate_sd_b']:.3f})"
+    assert f"Means and standard deviations over 2 seeds: {said}; flux, network A - B {row['flux_predicted_difference_mean']:+.3f}" in shown(test)
+    bars = [m.delta for m in test.metric if m.label == "Growth, network"]
+    assert bars == [f"± {sd:.3f} /h (2 seeds)" for sd in made.growth["predicted_sd"]]
 
 
 def test_essentiality_is_asked_for_and_then_shown(found) -> None:

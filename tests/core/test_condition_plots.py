@@ -37,11 +37,11 @@ def test_strips_share_one_scale_and_state_the_other(table: pd.DataFrame) -> None
     a, b, difference = figure.data
     assert list(a.y)[:3] == ["R3", "R1", "R2"]  # moved most first
     assert str(a.y[3]).startswith("&lt;img")
-    assert [(t.marker.cmin, t.marker.cmax) for t in (a, b, difference)] == [(0, 1), (0, 1), (-0.25, 0.25)]
+    assert [(t.marker.cmin, t.marker.cmax) for t in (a, b, difference)] == [(0, 1), (0, 1), (-0.2, 0.2)]
     assert [c for _, c in difference.marker.colorscale] == list(DIVERGING)
     assert list(difference.x) == pytest.approx([-0.2, 0.1, -0.02, 0.0])
     assert [row[0] for row in difference.customdata][:2] == ["rxn:R3", "rxn:R1"]
-    assert figure.layout.xaxis3.ticktext == ("", "0", "0.25")
+    assert figure.layout.xaxis3.ticktext == ("", "0", "0.2")
     assert figure.layout.xaxis.range == figure.layout.xaxis2.range == (-0.05, 1.05)
     message = strips(table, "message")
     assert [(t.marker.cmin, t.marker.cmax) for t in message.data] == [(0, 8), (0, 8), (-8, 8)]
@@ -50,7 +50,9 @@ def test_strips_share_one_scale_and_state_the_other(table: pd.DataFrame) -> None
     assert [t.error_x.array[0] for t in spread.data] == [0.1, 0.2, 0.05]
 
 
-@pytest.mark.parametrize(("widest", "limit"), [(0.0, 0.05), (0.05, 0.05), (0.06, 0.1), (0.25, 0.25), (0.3, 0.5), (0.6, 1.0), (np.nan, 0.05)])
+@pytest.mark.parametrize(
+    ("widest", "limit"), [(0.0, 0.05), (0.05, 0.05), (0.06, 0.1), (0.13, 0.15), (0.25, 0.25), (0.3, 0.3), (0.6, 0.75), (0.76, 1.0), (np.nan, 0.05)]
+)
 def test_gate_differences_have_fixed_scales(widest: float, limit: float) -> None:
     assert difference_limit("gate", np.array([0.0, -widest, np.nan])) == limit
 
@@ -118,8 +120,10 @@ def test_the_heat_map_follows_the_trees_and_its_cells_select(media: MediaMatrix)
         assert tree is not None
         place = np.array(line.x if upright else line.y, dtype=float).reshape(-1, 5)[:, :4]
         assert np.array_equal(place, tree.place)
+    seeded = media_heatmap(shown, spread=media.gates * 0 + 0.0312).data[1]
+    assert seeded.customdata[5][5] == " ± 0.031 over seeds" and cells.customdata[5][5] == ""
     centred = media_heatmap(shown, centred=True).data[0]
-    assert np.allclose(np.array(centred.z).mean(axis=1), 0) and centred.zmin == -centred.zmax == -1
+    assert np.allclose(np.array(centred.z).mean(axis=1), 0) and centred.zmin == -centred.zmax == -0.75
 
 
 def test_growth_has_no_bar_where_nothing_is_feasible(media: MediaMatrix) -> None:

@@ -173,8 +173,34 @@ def test_seeds_give_the_spread_of_the_same_change(tables, core, other):
     assert table["steady"].tolist() == steady.tolist()
     assert found.steady == int((steady & (table["gate_difference"].abs() >= MOVED)).sum()) < found.moved
     assert found.growth["predicted_sd"].notna().all()
+    given = [{"medium": c.medium, "knockouts": c.knockouts, "methods": ()} for c in (AIR, NONE)]
+    flux = np.array([[reaction_importance(tables, seed, **one).table["flux_predicted"] for seed in pair] for one in given])
+    assert np.allclose(table["flux_predicted_sd_b"], flux[1].std(axis=0, ddof=1), atol=1e-5)
+    assert np.allclose(table["flux_predicted_difference_sd"], (flux[0] - flux[1]).std(axis=0, ddof=1), atol=1e-5)
     alone = compare(tables, core, AIR, other, AIR)
     assert alone.seeds == 1 and not alone.same
+
+
+def test_two_ensembles_are_independent_and_a_single_network_has_no_spread(tables, core, other):
+    found = compare(tables, [core, other], AIR, [other, core], AIR)
+    table = found.reactions
+    assert np.allclose(table["gate_difference_sd"], np.hypot(table["gate_sd_a"], table["gate_sd_b"]))
+    assert np.allclose(table["gate_difference_mean"], 0, atol=1e-7) and not table["steady"].any()
+    half = compare(tables, [core, other], AIR, core, NONE)
+    assert np.allclose(half.reactions["gate_sd_a"], table["gate_sd_a"]) and half.reactions["gate_sd_b"].isna().all()
+    assert half.seeds == 1 and "gate_difference_sd" not in half.reactions
+    assert half.growth["predicted_sd"].notna().tolist() == [True, False]
+
+
+def test_subsystems_average_gates_seed_by_seed(tables, core, other):
+    pair = [core, other]
+    found = compare(tables, pair, AIR, pair, NONE)
+    inside = (found.reactions["subsystem"] == "Glycolysis/Gluconeogenesis").to_numpy()
+    row = found.by_subsystem().loc["Glycolysis/Gluconeogenesis"]
+    means = np.array([found.a.spread.gate[:, inside].mean(axis=1), found.b.spread.gate[:, inside].mean(axis=1)])
+    assert row["gate_a"] == pytest.approx(found.reactions.loc[inside, "gate_a"].mean())
+    assert row["gate_sd_b"] == pytest.approx(means[1].std(ddof=1))
+    assert row["gate_difference_sd"] == pytest.approx((means[0] - means[1]).std(ddof=1))
 
 
 def test_a_condition_without_any_flux_is_said(core):

@@ -30,11 +30,11 @@ from core.explain.gene_rules import counted_reactions, gene_rules
 from core.explain.measured_ranking import compare_scores, recall_curves, verdicts
 from core.explain.measurement_file import MAX_COLUMNS, Choice, guess, model_names, read_sheet
 from core.explain.measurements import escher_data, open_measurement, scores_of_genes, targets, values_of_reactions
-from core.explain.network_knockouts import network_knockouts
+from core.explain.network_knockouts import knockouts_over_seeds, network_knockouts
 from core.explain.ranking_metrics import auroc_and_precision, draw_counts, evaluate_ranking, precision_recall, spearman_of
 from core.metabolic import load_tables
 from core.metabolic.tables import ModelTables, tables_from_model
-from core.models import predict
+from core.models import load_members, predict
 from core.viz.measurement_plots import enrichment_bars, interval_plot, precision_recall_plot, value_scatter
 from core.viz.plots import alt_text
 
@@ -411,7 +411,9 @@ def essentiality(references: References, flipped: tuple[str, ...] = ()) -> bytes
 
 def test_the_table_holds_every_score_and_its_values(core: ModelTables, references: References) -> None:
     _, measured = open_measurement(essentiality(references), core)
-    left = network_knockouts(core, "core", medium="aerobic glucose")
+    seeds = load_members("core")[:3]
+    left = knockouts_over_seeds(core, seeds, medium="aerobic glucose")
+    assert left[2].equals(network_knockouts(core, seeds[2], medium="aerobic glucose")) and left.shape[1] == 3
     found = compare_scores(measured, core, checkpoints=["core"], references=references, predicted={"core": left}, medium="aerobic glucose", draws=100)
     networks = [f"core: {score}" for score in ("gate", "|message|", "attention", "predicted knock-out")]
     assert found.labels == ["FBA knock-out", "pFBA |v|", "FVA-forced |v|", *networks, "degree", "1/isozymes"]
@@ -421,10 +423,20 @@ def test_the_table_holds_every_score_and_its_values(core: ModelTables, reference
     assert scores.loc["b0114", "core: gate"] == pytest.approx(importance.loc[["PDH"], "gate"].max())
     assert scores.loc["b0116", "core: gate"] == pytest.approx(importance.loc[["PDH", "AKGDH"], "gate"].max())
     assert scores.loc["b3916", ["degree", "1/isozymes"]].tolist() == [5, 0.5]
-    assert scores.loc["b0720", "core: predicted knock-out"] == pytest.approx(1 - left["b0720"])
+    assert scores.loc["b0720", "core: predicted knock-out"] == pytest.approx(1 - left.loc["b0720", 0])
     for row, name in zip(found.table.itertuples(), found.labels, strict=True):
         assert row.auroc == pytest.approx(roc_auc_score(scores["essential"].astype(bool), scores[name]))
         assert row.auroc_low - 1e-9 <= row.auroc <= row.auroc_high + 1e-9
+    every = [reaction_importance(core, seed, medium="aerobic glucose", methods=()) for seed in load_members("core")]
+    gates = pd.DataFrame([one.table.set_index("reaction").loc[["PDH", "AKGDH"], "gate"].max() for one in every])[0]
+    spreads = found.spreads.set_index(found.scores["id"])
+    assert spreads.loc["b0116", "core: gate"] == pytest.approx(gates.std(ddof=1))
+    assert list(spreads.columns) == networks
+    essential = scores["essential"].astype(bool)
+    of_seeds = [roc_auc_score(essential, left.loc[scores.index, k] * -1) for k in left]
+    rows = found.table.set_axis(found.labels)
+    assert rows.loc["core: predicted knock-out", "auroc_seed_sd"] == pytest.approx(np.std(of_seeds, ddof=1))
+    assert rows.loc["degree", ["auroc_seed_sd", "ap_seed_sd"]].isna().all()
     assert found.prevalence == pytest.approx(7 / len(scores))
     assert set(recall_curves(found, found.labels)) == set(found.labels)
     assert len(verdicts(found)) == 4 and all("core" in sentence for sentence in verdicts(found))
@@ -441,6 +453,7 @@ def test_conflicts_have_names_and_reasons(core: ModelTables, references: Referen
     assert set(table.index[table["network"]]) <= called
     assert not ((table["measured"] == table["fba"]) & (table["fba"] == table["network"])).any()
     assert table.loc["b1723", "isozymes"] == "b3916"
+    assert table.loc["b1723", "score_seed_sd"] == found.spreads["core: gate"][found.scores["id"] == "b1723"].item() > 0
     assert table.loc["b1723", "reason"] == "isozymes (pfkA (b3916)) keep PFK"
     assert table.loc["b0720", "reason"].startswith("without CS the model cannot make") and "akg_c" not in table.loc["b0720", "function"]
     assert table.loc["b0720", "growth_ratio"] == pytest.approx(0, abs=1e-6)

@@ -116,6 +116,14 @@ def test_hover_text_states_flux_bounds_and_values() -> None:
     assert view.edges[0].tooltip[:2] == ("A2B consumes 1 A", "gate 0.250")
 
 
+def test_hover_text_of_an_ensemble_has_the_spread_over_seeds() -> None:
+    tables = model_of(PAIR, {"A2B": "doubling"})
+    seeded = incidences_of(tables, 0.25).assign(gate_seed_sd=[0.0312, 0.5])
+    view = pathway_view(tables, seeded, reactions=["A2B"], gate_sd=pd.Series({"A2B": 0.02}))
+    assert next(n for n in view.nodes if n.kind == "reaction").tooltip[-1] == "mean gate 0.250 ± 0.020 over seeds"
+    assert [e.tooltip[1] for e in view.edges] == ["gate 0.250 ± 0.031 over seeds", "gate 0.250 ± 0.500 over seeds"]
+
+
 def test_neighbourhood_equals_networkx(tabled: Tabled) -> None:
     tables = tabled("e_coli_core")
     graph = networkx.Graph()

@@ -35,6 +35,13 @@ def test_subsystem_table_by_hand(reactions: pd.DataFrame) -> None:
     assert table["gate"].tolist() == pytest.approx([0.2, 0.7, 0.2])
     assert table["gate_sd"].tolist() == pytest.approx([0.1, 0.2, 0.0])
     assert table["message"].tolist() == pytest.approx([1.5, 3.5, 5.0])
+    assert table["gate_seed_sd"].isna().all()
+    # The mean gate of "one" is .2 in one network and .4 in the other: their standard deviation is .1 times the root of 2.
+    seeds = np.array([[0.1, 0.3, 0.5, 0.9, 0.2], [0.3, 0.5, 0.5, 0.9, 0.2]])
+    seeded = subsystem_table(model_of(EQUATIONS), SUBSYSTEMS, reactions, seeds)
+    assert seeded["gate_seed_sd"].tolist() == pytest.approx([0.1 * np.sqrt(2), 0.0, 0.0])
+    drawn = overview_view(seeded, subsystem_links(model_of(EQUATIONS), SUBSYSTEMS))
+    assert drawn.nodes[0].tooltip[2] == "mean gate 0.200 ± 0.141 over seeds (its reactions differ by 0.100)"
 
 
 def test_subsystem_links_by_hand() -> None:

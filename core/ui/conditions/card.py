@@ -84,7 +84,7 @@ def _reaction(both: Pair, found: ConditionComparison, name: str) -> Callable[[],
         _quantities(found, name)
     rows = found.incidences[found.incidences["reaction"] == name]
     st.markdown("**Incidences**, gate, mean over layers and heads")
-    shown = rows[["metabolite", "coefficient", "gate_a", "gate_b", "gate_difference"]]
+    shown = rows[["metabolite", "coefficient", *compared(rows, "gate")]]
     st.dataframe(shown, hide_index=True, column_config=columns(), alt=f"Gates of the incidences of {name} in A and B")
     st.button("Neighbourhood", icon=":material/hub:", on_click=state.update, kwargs={"view": "neighbourhood"}, width="stretch")
     links(both)
@@ -98,7 +98,7 @@ def _reaction(both: Pair, found: ConditionComparison, name: str) -> Callable[[],
 
 def _quantities(found: ConditionComparison, name: str) -> None:
     """Every quantity in A, in B, its difference, and the reaction's rank by it."""
-    row = found.reactions.set_index("reaction").loc[name]
+    row = found.reactions[found.reactions["reaction"] == name].iloc[0]
     known = [q for q in WORDS if f"{q}_a" in row.index and pd.notna(row[f"{q}_a"])]
     st.dataframe(
         pd.DataFrame(
@@ -118,13 +118,26 @@ def _quantities(found: ConditionComparison, name: str) -> None:
         },
         alt=f"Quantities of {name} in A and B",
     )
-    if "gate_difference_sd" in row.index and pd.notna(row["gate_difference_sd"]):
-        st.caption(
-            f"Gate over {found.seeds} seeds: A - B {row['gate_difference_mean']:+.3f}, standard deviation {row['gate_difference_sd']:.3f}; "
-            f"of A {row['gate_sd_a']:.3f}, of B {row['gate_sd_b']:.3f}."
-        )
+    if found.seeds > 1:
+        st.caption(f"Means and standard deviations over {found.seeds} seeds: {_over_seeds(row, 'gate')}; {_over_seeds(row, 'flux_predicted')}.")
+    elif "gate_sd_a" in row.index:
+        letter, side = ("a", found.a) if found.a.seeds > 1 else ("b", found.b)
+        sd = f"gate ± {row[f'gate_sd_{letter}']:.3f}, flux ± {row[f'flux_predicted_sd_{letter}']:.3f} mmol/gDW/h"
+        st.caption(f"{letter.upper()}, standard deviation over {side.seeds} seeds: {sd}. The other side is a single network.")
     if row["bounds_changed"]:
         st.caption("A and B give this reaction other bounds: the network is told of them directly.")
+
+
+def _over_seeds(row: pd.Series, quantity: str) -> str:
+    """The mean of A - B over seeds, and the standard deviations of it, of A and of B."""
+    change, apart, a, b = (row[f"{quantity}_{which}"] for which in ("difference_mean", "difference_sd", "sd_a", "sd_b"))
+    return f"{WORDS[quantity]} A - B {change:+.3f} ± {apart:.3f} (A ± {a:.3f}, B ± {b:.3f})"
+
+
+def compared(rows: pd.DataFrame, quantity: str) -> list[str]:
+    """The columns of A, B and A - B of a quantity, each with its standard deviation over seeds where there is one."""
+    pairs = (("a", "sd_a"), ("b", "sd_b"), ("difference", "difference_sd"))
+    return [f"{quantity}_{one}" for pair in pairs for one in pair if f"{quantity}_{one}" in rows]
 
 
 def _moved_most(found: ConditionComparison) -> None:
@@ -132,7 +145,7 @@ def _moved_most(found: ConditionComparison) -> None:
     st.markdown("**Gates that moved most**")
     st.caption("Nothing is selected: click one of these, or a reaction in the drawing, a strip, a cell, a point or a row, or search above.")
     rows = found.reactions.sort_values("rank_gate", kind="stable").head(MOVED_MOST)
-    shown = rows[["reaction", "gate_a", "gate_b", "gate_difference"]]
+    shown = rows[["reaction", *compared(rows, "gate")]]
     chosen = clicked_row(shown, "conditions-moved-most", column_config=columns(), height=430, alt="The gates that differ most between A and B")
     if chosen is not None:
         select(f"rxn:{rows['reaction'].iloc[chosen]}")
@@ -144,7 +157,7 @@ def _metabolite(found: ConditionComparison, name: str, full: str) -> None:
     rows = found.incidences[found.incidences["metabolite"] == name]
     rows = rows.sort_values("gate_difference", key=abs, ascending=False, kind="stable")
     st.markdown(f"**Its {len(rows)} reactions**, the gate that moved most first")
-    shown = rows[["reaction", "coefficient", "gate_a", "gate_b", "gate_difference"]]
+    shown = rows[["reaction", "coefficient", *compared(rows, "gate")]]
     chosen = clicked_row(shown, f"conditions-met-{name}", column_config=columns(), height=330, alt=f"Gates of {name} in A and B")
     if chosen is not None:
         select(f"rxn:{rows['reaction'].iloc[chosen]}")
@@ -154,8 +167,10 @@ def _metabolite(found: ConditionComparison, name: str, full: str) -> None:
 def _pathway(found: ConditionComparison, name: str) -> None:
     _title("Pathway", name, "")
     rows = found.reactions[found.reactions["subsystem"] == name].sort_values("rank_gate", kind="stable")
-    st.markdown(f"{len(rows)} reactions, mean gate A {rows['gate_a'].mean():.3f}, B {rows['gate_b'].mean():.3f}")
-    shown = rows[["reaction", "gate_a", "gate_b", "gate_difference"]]
+    means = found.by_subsystem().loc[name]
+    sd = {letter: f" ± {means[f'gate_sd_{letter}']:.3f}" if means.get(f"gate_sd_{letter}", float("nan")) >= 0 else "" for letter in "ab"}
+    st.markdown(f"{len(rows)} reactions, mean gate A {means['gate_a']:.3f}{sd['a']}, B {means['gate_b']:.3f}{sd['b']}")
+    shown = rows[["reaction", *compared(rows, "gate")]]
     st.dataframe(shown, hide_index=True, column_config=columns(), height=330, alt=f"Gates of the reactions of {name} in A and B")
 
 
@@ -176,5 +191,7 @@ def columns() -> dict[str, Any]:
         found[f"{quantity}_b"] = number(f"{title} B", format=f"%.{digits}f")
         found[f"{quantity}_difference"] = number(f"{title} A - B", format=f"%+.{digits}f")
         found[f"rank_{quantity}"] = number(f"rank, {title}", format="%d", help="By |A - B|; 1 moved most")
-    found["gate_difference_sd"] = number("sd over seeds", format="%.3f", help="Standard deviation of the gate's A - B over seeds")
+    for quantity, title in {"gate": "gate", "flux_predicted": "flux, network,"}.items():
+        for which, of in {"sd_a": "A", "sd_b": "B", "difference_sd": "A - B"}.items():
+            found[f"{quantity}_{which}"] = number(f"± {of}", format="%.3f", help=f"Standard deviation of the {title} {of} over seeds")
     return found | {"subsystem": "pathway", "gpr": "genes"}

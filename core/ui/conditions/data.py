@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.metabolic.condition import Condition
-from core.ui import data, device, kinetics, networks
+from core.ui import data, device, networks
 from core.ui.conditions import essential
 from core.ui.data import Given
 from core.ui.explorer.condition import Side, model_of
-from core.ui.explorer.head import is_small
 from core.ui.view_state import OWN_MEDIUM, ViewState
 
 if TYPE_CHECKING:
@@ -27,7 +26,6 @@ FIRST = Side(suffix=" A")
 SECOND = Side("conditions", "medium_b", "knockouts_b", "checkpoint_b", OWN_MEDIUM, " B")
 FIRST_LOOK = ("anaerobic glucose", "aerobic glucose")
 """Media B may start with, the first one that is not A's."""
-SEEDS = "conditions.seeds"
 
 
 @dataclass(frozen=True)
@@ -85,37 +83,20 @@ def _own_words(view: ViewState) -> str:
     return f"the model's own medium (the same as {same})" if same else "the model's own medium"
 
 
-def over_seeds(view: ViewState, names: tuple[str, str]) -> bool:
-    """Whether the spread over seeds is computed: at once for a small model, on request for a large one."""
-    return min(map(data.seeds, names)) > 1 and (is_small(view) or bool(view.settings.get(SEEDS)))
-
-
-@st.cache_resource(max_entries=12, show_spinner="Running the networks ...")
-def _seen(given: Given, name: str, weights: str, where: str, spread: bool) -> Seen:
-    from core.explain import reaction_importance
+def seen(given: Given, name: str) -> Seen:
+    """What a network and the other seeds of its ensemble do under a condition."""
     from core.explain.conditions import Seen
-    from core.explain.reactions import INSTANT
 
-    chosen = given.condition()
-    given_to = chosen | {"kinetics": kinetics.stored(given.kinetics) if given.kinetics else None}
-    found = [data.importance(given, name)]
-    for member in data.ensemble(name)[1:] if spread else []:
-        found.append(reaction_importance(data.tables(given.model, given.model_objective), member, methods=INSTANT, device=where, **given_to))
-    return Seen.of(Condition(chosen["medium"], given.knockouts, given.objective), found)
-
-
-def seen(given: Given, name: str, spread: bool = False) -> Seen:
-    """What a network does under a condition, and its seeds when asked."""
-    return _seen(given, name, data.ensemble_key(name), device.choice().device, spread)
+    return Seen(Condition(given.condition()["medium"], given.knockouts, given.objective), data.importance(given, name), data.seed_spread(given, name))
 
 
 @st.cache_resource(max_entries=16, show_spinner="Comparing ...")
 def _comparison(
-    given: tuple[Given, Given], names: tuple[str, str], weights: tuple[str, str], where: str, spread: bool, truth: bool, essentiality: bool
+    given: tuple[Given, Given], names: tuple[str, str], weights: tuple[str, str], where: str, truth: bool, essentiality: bool
 ) -> ConditionComparison:
     from core.explain.conditions import compare_seen
 
-    a, b = (seen(one, name, spread) for one, name in zip(given, names, strict=True))
+    a, b = (seen(one, name) for one, name in zip(given, names, strict=True))
     solved: tuple[FbaResult, FbaResult] | None = (data.fba(given[0]), data.fba(given[1])) if truth else None
     known = essential.results(given) if essentiality else None
     return compare_seen(a, b, solved=solved, knockouts=known)
@@ -125,8 +106,7 @@ def comparison(pair: Pair, *, truth: bool = True) -> ConditionComparison:
     """A, B and A - B; with ``truth`` also fluxes by FBA and, once computed, essentiality."""
     first, second = (data.ensemble_key(name) for name in pair.names)
     essentiality = truth and essential.results(pair.given) is not None
-    spread = over_seeds(pair.first, pair.names)
-    return _comparison(pair.given, pair.names, (first, second), device.choice().device, spread, truth, essentiality)
+    return _comparison(pair.given, pair.names, (first, second), device.choice().device, truth, essentiality)
 
 
 def media_choices(pair: Pair) -> dict[str, str]:
@@ -164,17 +144,15 @@ def media_matrix(pair: Pair, names: tuple[str, ...]) -> MediaMatrix:
         media[called[name]] = sides[name] if name in sides else named.get(name) or carbon[name]
     name = pair.first.checkpoint
     key = tuple((label, tuple(sorted(m.items())) if isinstance(m, dict) else m) for label, m in media.items())
-    spread = is_small(pair.first)
-    return _matrix(given, key, name, data.ensemble_key(name), device.choice().device, spread, media)
+    return _matrix(given, key, name, data.ensemble_key(name), device.choice().device, media)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Running the network on each medium ...")
-def _matrix(given: Given, key: tuple, name: str, weights: str, where: str, spread: bool, _media: dict[str, Medium | str | None]) -> MediaMatrix:
+def _matrix(given: Given, key: tuple, name: str, weights: str, where: str, _media: dict[str, Medium | str | None]) -> MediaMatrix:
     from core.explain import matrix
 
-    chosen = data.ensemble(name) if spread else [data.checkpoint(name)]
     found = data.tables(given.model, given.model_objective)
-    return matrix(found, chosen, _media, given.knockouts, objective=given.objective, device=where)
+    return matrix(found, data.ensemble(name), _media, given.knockouts, objective=given.objective, device=where)
 
 
 def pathways(pair: Pair) -> list[str]:

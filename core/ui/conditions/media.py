@@ -47,7 +47,8 @@ def _heat(both: Pair, chosen: tuple[str, ...]) -> None:
     clustered = found.clustered(rows if isinstance(rows, int) and rows in ROWS else ROWS[0], wanted_pathway(both))
     st.caption(plain(clustered.sentence))
     if len(clustered.gates):
-        plot(media_heatmap(clustered, centred=bool(both.first.settings.get("conditions.centred", True)), selected=both.first.selection), "matrix")
+        centred = bool(both.first.settings.get("conditions.centred", True))
+        plot(media_heatmap(clustered, spread=found.gate_sd, centred=centred, selected=both.first.selection), "matrix")
 
 
 def _controls(both: Pair) -> None:

@@ -130,7 +130,7 @@ def _growth(both: Pair) -> Callable[[], None]:
             st.markdown(f"**{letter}**: {plain(words(view))}")
             left, right = st.columns(2)
             with left:
-                head.network_growth(given, view)
+                head.network_growth(given, view, spread=True)
             places.append((right.empty(), st.empty(), given))
 
     def fill() -> None:

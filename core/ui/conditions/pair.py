@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pandas as pd
 import streamlit as st
 
 from core.ui import data, state
 from core.ui.bind import bind, option_row
-from core.ui.conditions.data import SEEDS, Pair, filtered, pathways, wanted_pathway
+from core.ui.conditions.data import Pair, filtered, pathways, wanted_pathway
 from core.ui.conditions.pick import plot
 from core.ui.explorer import drawing
 from core.ui.explorer.condition import model_of
@@ -97,17 +98,20 @@ def drawn_side(both: Pair, found: ConditionComparison, quantity: str, side: str)
         drawn = data.overview(given, replace(view, checkpoint=both.names[one]), currency)
         if side != "difference":
             return drawn, ""
-        moved = found.reactions.groupby("subsystem")["gate_difference"].mean()
-        differences = {f"sub:{name or 'no subsystem'}": float(value) for name, value in moved.items()}
-        limit = difference_limit("gate", moved.to_numpy(dtype=float))
-        return difference_view(drawn, differences, f"gate, mean over the reactions of a subsystem, {OVER}", limit), ""
+        moved = found.by_subsystem()
+        moved.index = pd.Index([f"sub:{name or 'no subsystem'}" for name in moved.index])
+        limit = difference_limit("gate", moved["gate_difference"].to_numpy(dtype=float))
+        words = f"gate, mean over the reactions of a subsystem, {OVER}"
+        spreads = moved["gate_difference_sd"].to_dict() if "gate_difference_sd" in moved else None
+        return difference_view(drawn, moved["gate_difference"].to_dict(), words, limit, spreads=spreads), ""
     reactions, note = drawing.shown_reactions(both.given[0], view)
     if not reactions:
         return None, note
     column = COLUMN.get(colour, colour)
+    seeded = shown.found if shown.spread is None else shown.found.with_seeds(shown.spread)
     drawn = pathway_view(
         tables,
-        shown.found.incidences,
+        seeded.incidences,
         reactions=reactions,
         currency=currency,
         currency_mode=drawing.MODES[view.currency_mode],  # type: ignore[arg-type]
@@ -115,6 +119,7 @@ def drawn_side(both: Pair, found: ConditionComparison, quantity: str, side: str)
         colour_by=colour,  # type: ignore[arg-type]
         blocked=data.blocked(given) if side != "difference" and drawing.wants_blocked(view) else frozenset(),
         message_max=float(found.incidences[["message_a", "message_b"]].max().max()),
+        gate_sd=seeded.gate_sd,
         over=OVER,
     )
     if side != "difference":
@@ -122,8 +127,9 @@ def drawn_side(both: Pair, found: ConditionComparison, quantity: str, side: str)
     rows = found.incidences
     values = rows[f"{column}_difference"].to_numpy(dtype=float)
     limit = difference_limit(colour, values, drawn.scale.high)
-    spokes = dict(zip(zip(rows["reaction"], rows["metabolite"], strict=True), values.tolist(), strict=True))
-    return difference_view(drawn, spokes, drawn.scale.quantity, limit), note
+    keys = list(zip(rows["reaction"], rows["metabolite"], strict=True))
+    spreads = dict(zip(keys, rows["gate_difference_sd"], strict=True)) if column == "gate" and "gate_difference_sd" in rows else None
+    return difference_view(drawn, dict(zip(keys, values.tolist(), strict=True)), drawn.scale.quantity, limit, spreads=spreads), note
 
 
 def _strips(both: Pair, found: ConditionComparison, quantity: str) -> None:
@@ -132,11 +138,18 @@ def _strips(both: Pair, found: ConditionComparison, quantity: str) -> None:
     column = "flux_predicted" if quantity == "flux" else quantity
     rows = filtered(both, found.reactions)
     pathway_filter(both)
-    _spread(both, found)
+    _spread(found)
     if rows[f"{column}_difference"].notna().any():
         plot(strips(rows, column, top=TOP, selected=both.first.selection), "strips")
-        if quantity == "gate" and found.seeds > 1:
-            st.caption(f"Whiskers: one standard deviation over {found.seeds} seeds.")
+        if f"{column}_sd_a" in rows:
+            st.caption(_whiskers(found))
+
+
+def _whiskers(found: ConditionComparison) -> str:
+    alone = [letter for letter, one in (("A", found.a), ("B", found.b)) if one.seeds < 2]
+    counts = sorted({one.seeds for one in (found.a, found.b) if one.seeds > 1})
+    lacking = f" {alone[0]} is a single network and has none; nor has A - B." if alone else ""
+    return f"Whiskers: one standard deviation over {' and '.join(map(str, counts))} seeds.{lacking}"
 
 
 def pathway_filter(both: Pair) -> None:
@@ -151,23 +164,12 @@ def pathway_filter(both: Pair) -> None:
     )
 
 
-def _spread(both: Pair, found: ConditionComparison) -> None:
-    """How many of the moved gates hold over seeds, or the offer to find out."""
+def _spread(found: ConditionComparison) -> None:
+    """How many of the moved gates hold over seeds, or that a network stands alone."""
     from core.explain.conditions import MOVED, SURE
 
     moved = f"{found.moved:,} of {len(found.reactions):,} gates moved by {MOVED:g} or more"
-    count = min(map(data.seeds, both.names))
     if found.seeds > 1:
         st.caption(f"{moved}; {found.steady:,} of them by more than {SURE:g} standard deviations of their change over {found.seeds} seeds.")
-    elif count > 1:
-        left, right = st.columns([3, 2], vertical_alignment="center")
-        left.caption(f"{moved}; their spread over {count} seeds is not computed yet.")
-        right.button(
-            f"Compute the spread over {count} seeds",
-            key="conditions_seeds",
-            on_click=state.update,
-            kwargs={"settings": {SEEDS: True}},
-            help="Runs every seed's network under both conditions; some seconds on a genome-scale model.",
-        )
     else:
         st.caption(f"{moved}; of a single network, so how far another training would move them is not known.")

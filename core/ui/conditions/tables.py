@@ -11,7 +11,7 @@ import streamlit as st
 
 from core.ui import data
 from core.ui.bind import clicked_row, option_row, take
-from core.ui.conditions.card import columns
+from core.ui.conditions.card import columns, compared
 from core.ui.conditions.data import Pair, chosen_media, comparison, filtered, media_matrix
 from core.ui.conditions.media import MOST
 from core.ui.conditions.pair import SIDES, drawn_side
@@ -45,13 +45,7 @@ def _reactions(both: Pair, found: ConditionComparison) -> None:
     known = [q for q in SHOWN if f"{q}_a" in rows and rows[f"{q}_a"].notna().any()]
     shown = ["reaction", "name"]
     for quantity in known:
-        shown += [
-            f"{quantity}_a",
-            f"{quantity}_b",
-            f"{quantity}_difference",
-            *(["rank_" + quantity] if quantity in RANKED else []),
-        ]
-        shown += ["gate_difference_sd"] if quantity == "gate" and "gate_difference_sd" in rows else []
+        shown += [*compared(rows, quantity), *([f"rank_{quantity}"] if quantity in RANKED else [])]
     chosen = clicked_row(
         rows[[*shown, "subsystem", "equation"]],
         f"conditions-reactions-{both.given[0].model[-12:]}",

@@ -166,7 +166,7 @@ def network_view(given: Given, view: ViewState) -> tuple[NetworkView | None, lis
     tables = data.tables(given.model, given.model_objective)
     positions, coverage = escher_positions(given)
     notes += [coverage] if coverage else []
-    found = data.shown(given, view)
+    found = data.with_seeds(given, view)
     blocked = data.blocked(given) if wants_blocked(view) else frozenset()
     drawn = pathway_view(
         tables,
@@ -178,6 +178,7 @@ def network_view(given: Given, view: ViewState) -> tuple[NetworkView | None, lis
         colour_by=view.colour_by if view.colour_by in COLOURS else "gate",  # type: ignore[arg-type]
         positions=positions,
         blocked=blocked,
+        gate_sd=found.gate_sd,
         over=data.over(view),
     )
     return drawn, notes

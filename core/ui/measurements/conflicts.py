@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from core.explain.measured_ranking import Comparison
 
 ALL = "all conflicts"
-SHOWN = ["id", "name", "measured", "fba", "network", "reason", "function", "growth_ratio", "rank", "score", "reactions", "isozymes"]
+SHOWN = ["id", "name", "measured", "fba", "network", "reason", "function", "growth_ratio", "rank", "score", "score_seed_sd", "reactions", "isozymes"]
 
 
 def score_box(view: ViewState, comparison: Comparison, place: Any, text: str = "Network ranking") -> str | None:
@@ -70,7 +70,7 @@ def draw(view: ViewState, asked: Asked, comparison: Comparison) -> None:
         st.success("Measurement, FBA and this ranking agree on everything that was compared.")
         return
     chosen = clicked_row(
-        rows[[c for c in SHOWN if c != "name" or rows["name"].any()]],
+        rows[[c for c in SHOWN if {"name": rows["name"].any(), "score_seed_sd": rows["score_seed_sd"].notna().any()}.get(c, True)]],
         f"measurements-conflicts-{score}-{kind}",
         column_config=_columns(),
         height=420,
@@ -109,6 +109,7 @@ def _columns() -> dict[str, Any]:
         "growth_ratio": number("growth ratio, FBA", format="%.3f", help="Growth after the knock-out, as a share of growth without"),
         "rank": number("rank, network", help="1 is the highest score"),
         "score": number("score", format="%.4g"),
+        "score_seed_sd": number("± seeds", format="%.2g", help="Standard deviation of the score over the networks of the ensemble"),
         "reason": text("reason", width="large"),
         "function": text("function", help="Names of its reactions", width="medium"),
         "measured": essential("measured", help="Essential in the measurement"),

@@ -125,7 +125,7 @@ def _comparison(asked: Asked, weights: tuple[str, ...], where: str, references: 
     return compare_scores(
         measurement(given.model, given.model_objective, asked.file, asked.choice),
         data.tables(given.model, given.model_objective),
-        checkpoints={name: data.checkpoint(name) for name in asked.networks},
+        checkpoints={name: data.ensemble(name) for name in asked.networks},
         references=known_references(given) if references else None,
         predicted={name: left for name in predicted if (left := screens().result(screen_key(asked, name))) is not None},
         alternatives=asked.join,  # type: ignore[arg-type]
@@ -136,7 +136,7 @@ def _comparison(asked: Asked, weights: tuple[str, ...], where: str, references: 
 
 def comparison(asked: Asked) -> Comparison:
     """Every score against the measurement; FBA's and the networks' knock-outs once they were computed."""
-    weights = tuple(data.checkpoint(name)[1].weights_sha256 for name in asked.networks)
+    weights = tuple(data.ensemble_key(name) for name in asked.networks)
     found = known_references(asked.given)
     predicted = tuple(name for name in asked.networks if screens().result(screen_key(asked, name)) is not None)
     return _comparison(asked, weights, device.choice().device, found.key if found else None, predicted)
@@ -184,7 +184,7 @@ def references_key_of(given: Given) -> str:
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
-def screens() -> Background[tuple[Given, str, str, str, str], pd.Series]:
+def screens() -> Background[tuple[Given, str, str, str, str], pd.DataFrame]:
     """The networks' own knock-out screens, computed and under way."""
     return Background(16)
 
@@ -192,21 +192,21 @@ def screens() -> Background[tuple[Given, str, str, str, str], pd.Series]:
 def screen_key(asked: Asked, name: str) -> tuple[Given, str, str, str, str]:
     """The key of a network's screen: condition, network, device, and genes or reactions."""
     level = measurement(asked.given.model, asked.given.model_objective, asked.file, asked.choice).level
-    return asked.given, name, data.checkpoint(name)[1].weights_sha256, device.choice().device, level
+    return asked.given, name, data.ensemble_key(name), device.choice().device, level
 
 
 def start_screen(asked: Asked, name: str) -> None:
     """Predicts every gene's (or reaction's) knock-out with a network, in the background."""
-    from core.explain.network_knockouts import network_knockouts
+    from core.explain.network_knockouts import knockouts_over_seeds
 
     given, key = asked.given, screen_key(asked, name)
-    tables, network, where, level = data.tables(given.model, given.model_objective), data.checkpoint(name), key[3], key[4]
+    tables, every, where, level = data.tables(given.model, given.model_objective), data.ensemble(name), key[3], key[4]
 
-    def work(job: Job) -> pd.Series:
+    def work(job: Job) -> pd.DataFrame:
         def told(done: int, total: int) -> None:
             job.told(f"knock-outs by {name}: {done:,} of {total:,}", done, total)
 
         chosen = given.condition()
-        return network_knockouts(tables, network, level=level, device=where, on_progress=told, should_stop=job.stopped, **chosen)
+        return knockouts_over_seeds(tables, every, level=level, device=where, on_progress=told, should_stop=job.stopped, **chosen)
 
     screens().start(key, work)

@@ -48,7 +48,7 @@ def computing(asked: Asked) -> None:
             f"Predict every knock-out with {name}",
             icon=":material/play_arrow:",
             key=f"measurements_screen_{name}",
-            help="The network's own growth prediction without each gene (or reaction); up to a few minutes at genome scale.",
+            help="Its own growth prediction without each gene (or reaction), by every seed of an ensemble; a minute or more at genome scale.",
         ):
             measured.start_screen(asked, name)
             st.rerun()
@@ -114,6 +114,8 @@ def _for_reading(table: pd.DataFrame, metrics: list[str]) -> pd.DataFrame:
     shown = table[["score"]].assign(of=[source if source in ("FBA", "model") else f"network {source}" for source in table["source"]])
     for metric in metrics:
         shown[metric] = table[metric]
+        if table[f"{metric}_seed_sd"].notna().any():
+            shown[f"{metric}_seed_sd"] = table[f"{metric}_seed_sd"]
         shown[f"{metric}_interval"] = [
             f"{low:.3f} to {high:.3f}" if low == low else "not defined"
             for low, high in zip(table[f"{metric}_low"], table[f"{metric}_high"], strict=True)
@@ -127,6 +129,7 @@ def _columns(metrics: list[str]) -> dict[str, Any]:
     found: dict[str, Any] = {"n": number("n", help="genes or reactions that have this score and were measured")}
     for metric in metrics:
         found[metric] = number(METRICS[metric], format="%.3f")
+        found[f"{metric}_seed_sd"] = number("± seeds", format="%.3f", help="Standard deviation over the networks of the ensemble")
         found[f"{metric}_interval"] = st.column_config.TextColumn("95% interval")
     return found
 

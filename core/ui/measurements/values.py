@@ -55,7 +55,10 @@ def draw(view: ViewState, asked: Asked, comparison: Comparison) -> None:
                 f"({row['spearman_low']:.3f} to {row['spearman_high']:.3f}), n = {row['n']:,}."
             )
     with left:
-        shown = comparison.scores.rename(columns={"id": "reaction"})
+        seeded = {f"± {name}": values for name, values in comparison.spreads.items()}
+        shown = comparison.scores.rename(columns={"id": "reaction"}).assign(**seeded)
+        behind = [one for c in shown.columns.drop(list(seeded)) for one in (c, f"± {c}") if one in shown]
+        shown = shown[behind]
         order = shown["value"].abs().sort_values(ascending=False, kind="stable").index
         rows = shown.loc[order].reset_index(drop=True)
         chosen = clicked_row(
