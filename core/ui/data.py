@@ -155,6 +155,18 @@ def shown(given: Given, view: ViewState) -> ReactionImportance:
     return _part(given, view.checkpoint, card.weights_sha256, device.choice().device, layer, head)
 
 
+def fitting_network(model: str, now: str) -> str:
+    """The network to begin a model with: the shipped one that knows it best; one trained on this computer stays."""
+    from core.models import network_for
+
+    if now.startswith(networks.RUN):
+        return now
+    try:
+        return network_for(tables(model).reactions)
+    except InputError:
+        return now  # the page says what is wrong with the model
+
+
 def seeds(name: str) -> int:
     """How many networks a checkpoint's ensemble has."""
     return 1 + len(checkpoint(name)[1].content.get("members", ()))

@@ -21,6 +21,14 @@ FIGURES = {
     "flux_r2_median_growing": "flux R², median, growing only",
     "flux_r2_pooled": "flux R², pooled",
 }
+SHORT = {
+    "growth R², growing only": "growing only",
+    "growth error, 1/h": "error, 1/h",
+    "flux R², median": "flux R²",
+    "flux R², median, growing only": "flux, growing",
+    "flux R², pooled": "flux, pooled",
+}
+"""Headings of columns, so that a table fits its place; what each is in full is its help."""
 HELD_OUT = {
     "nutrient": "a carbon source never seen in training",
     "gene": "a knock-out never seen in training",
@@ -87,7 +95,8 @@ def _figures(name: str, content: dict[str, Any], titles: dict[str, str]) -> None
 def _table(rows: dict[str, dict[str, Any]], titles: dict[str, str], alt: str) -> None:
     """One row per network or set of conditions, one column per figure that is known of any."""
     table = pd.DataFrame({label: {title: figures.get(figure) for figure, title in titles.items()} for label, figures in rows.items()}).T
-    columns = {title: st.column_config.NumberColumn(title, format="%.3f") for title in titles.values()}
+    number = st.column_config.NumberColumn
+    columns = {title: number(SHORT.get(title, title), format="%.3f", help=title if title in SHORT else None) for title in titles.values()}
     st.dataframe(table.dropna(axis="columns", how="all"), column_config=columns, placeholder="–", alt=alt)
 
 

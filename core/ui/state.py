@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
 
+from core.ui.data import fitting_network
 from core.ui.view_state import History, ViewState, is_parameter, with_changes
 
 __all__ = ["History", "ViewState", "current", "discard_notices", "notices", "redo", "replace_view", "restore", "steps", "undo", "update"]
@@ -85,6 +87,8 @@ def restore(page: str) -> None:
 
 def _follow(query: dict[str, str]) -> None:
     view, st.session_state[_NOTICES] = ViewState.from_query(query)
+    if "model" in query and "net" not in query:
+        view = replace(view, checkpoint=fitting_network(view.model, view.checkpoint))
     if _HISTORY in st.session_state:
         _history().go(view)
     else:

@@ -94,11 +94,14 @@ class ViewState:
         return digest_of(schema=SCHEMA, view=asdict(self))
 
     def to_query(self) -> dict[str, str]:
-        """The fields that differ from their defaults, as short URL parameters."""
+        """The fields that differ from their defaults, as short URL parameters; with another model than the default also the network.
+
+        A link that names a model and no network asks for the one that knows the model best, which depends on the networks that are here.
+        """
         default, query = ViewState(), {}
         for name, codec in _CODECS.items():
             value = getattr(self, name)
-            if value != getattr(default, name):
+            if value != getattr(default, name) or (name == "checkpoint" and self.model != default.model):
                 query[codec.parameter] = codec.write(value)
         for name, setting in sorted(self.settings.items()):
             query[f"s.{name}"] = json.dumps(setting)

@@ -36,3 +36,10 @@ def test_growth_is_shown_by_what_brings_and_what_costs_it() -> None:
     told = table["growth_brought"].dropna()
     assert told["EX_glc__D_e"] == pytest.approx(found.loc["EX_glc__D_e", "growth_brought"], abs=1e-6)
     assert set(told.index) == set(found.index[found["growth_brought"] != 0])
+
+
+def test_a_link_that_names_no_network_takes_the_one_that_knows_the_model() -> None:
+    test = opened("explorer", model="iJO1366")
+    assert next(box.value for box in test.selectbox if box.label == "Network") == "genome"
+    test = opened("explorer", model="iJO1366", net="core")
+    assert next(box.value for box in test.selectbox if box.label == "Network") == "core"

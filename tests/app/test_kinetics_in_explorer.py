@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core import storage
+from core.metabolic.features import REACTION_FEATURES
+from core.metabolic.kinetics import KINETIC_FEATURES
+from core.models import NetworkConfig, ReactionNetwork, load_checkpoint, save_checkpoint
 from core.ui import kinetics
 from core.ui.explorer.kinetics import EXAMPLE
 from tests.app.steps import opened
@@ -51,3 +56,16 @@ def test_a_bad_file_is_one_sentence_and_a_lost_one_too() -> None:
 def test_two_files_are_one_set_of_parameters() -> None:
     first, second = b"reaction,kcat_forward\nPFK,110\n", b"reaction,metabolite,km\nPFK,atp_c,0.12\n"
     assert kinetics.keep([(first, "a.csv"), (second, "b.csv")]) == kinetics.keep([(EXAMPLE.encode(), "c.csv")])
+
+
+def test_pages_that_leave_parameters_out_say_so() -> None:
+    _, card = load_checkpoint("core")
+    folder = storage.folder("runs") / "20260101-000000-abcdef"
+    reader = ReactionNetwork(replace(NetworkConfig(**card.content["network"]), reaction_channels=len(REACTION_FEATURES) + len(KINETIC_FEATURES)))
+    content = {k: v for k, v in card.content.items() if k != "members"}
+    save_checkpoint(reader, {**content, "name": "checkpoint", "network": reader.config.to_dict()}, folder)
+    given = {"net": f"run:{folder.name}", "s.explorer.kinetics": f'"{kinetics.keep([(EXAMPLE.encode(), "mine.csv")])}"'}
+    said = "The kinetic parameters of mine.csv are not used in the comparison of media: the network reads them as unknown there."
+    assert said in told(opened("conditions", **given, **{"s.conditions.view": '"media"'}))
+    assert "mine.csv are not used" not in told(opened("conditions", **given))
+    assert "mine.csv are not used" not in told(opened("conditions", **{**given, "net": "core"}, **{"s.conditions.view": '"media"'}))

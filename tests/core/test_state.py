@@ -58,6 +58,7 @@ def test_url_and_file_bring_the_same_view_back(view: ViewState) -> None:
 
 def test_the_url_holds_only_what_differs_from_the_default() -> None:
     assert ViewState().to_query() == {}
+    assert ViewState(model="iJO1366").to_query() == {"model": "iJO1366", "net": "core"}  # without it a link takes the fitting network
     view = ViewState(medium={"EX_o2_e": 20, "EX_glc__D_e": 10}, knockouts=("PFK",), selection="rxn:PFK", layer=0)
     assert view.to_query() == {"medium": "EX_glc__D_e:10,EX_o2_e:20", "ko": "PFK", "sel": "rxn:PFK", "layer": "0"}
     assert ViewState(settings={"a.b": False}).to_query() == {"s.a.b": "false"}

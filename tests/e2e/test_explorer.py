@@ -86,7 +86,7 @@ def test_another_model_opens_with_its_own_condition(server, page: Page, settled:
     settled(page)
     choose(page, "Model", model_label("toy"))
     expect(page.get_by_text("2 metabolites · 3 reactions · 4 incidences")).to_be_visible()
-    expect(page).to_have_url(re.compile(r"/explorer\?model=toy$"))
+    expect(page).to_have_url(re.compile(r"/explorer\?model=toy&net=core$"))
     expect(page.get_by_text("were never seen")).to_be_visible()
     expect(metric(page, "Growth, network")).to_have_text(f"{predict(load_tables('toy'), 'core').growth:.3f} /h")
     page.get_by_role("button", name="Undo").click()
@@ -114,7 +114,7 @@ def test_a_genome_scale_model_opens_as_its_pathways(server, page: Page, settled:
     settled(page)
     expect(page.get_by_text("1,805 metabolites · 2,583 reactions · 10,183 incidences")).to_be_visible()
     tables = load_tables("iJO1366")
-    found = reaction_importance(tables, "core", methods=("gate",)).table
+    found = reaction_importance(tables, "genome", methods=("gate",)).table
     names = assign_subsystems(tables).names
     links = subsystem_links(tables, names, currency_metabolites(tables))
     drawn = overview_view(subsystem_table(tables, names, found), links, over="mean over layers and heads")

@@ -42,10 +42,10 @@ def test_the_view_follows_links_undo_and_the_browsers_own_buttons(server: Any, p
     expect(explorer).to_have_attribute("href", re.compile("model=iJO1366"))
     page.locator(".st-key-nav_train a").click()
     settled(page)
-    expect(page).to_have_url(re.compile(r"/train\?model=iJO1366&hops=2$"))
+    expect(page).to_have_url(re.compile(r"/train\?model=iJO1366&net=genome&hops=2$"))
     page.locator(".st-key-nav_home a").click()
     expect(page.get_by_text("E. coli core on glucose", exact=True)).to_be_visible()  # its picture is captioned so, too
-    expect(page).to_have_url(re.compile(r"/\?model=iJO1366&hops=2$"))
+    expect(page).to_have_url(re.compile(r"/\?model=iJO1366&net=genome&hops=2$"))
     page.goto(f"{server.url}/storage?hops=3&ko=PFK")
     settled(page)
     expect(page.get_by_role("button", name="Undo")).to_be_disabled()

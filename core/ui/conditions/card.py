@@ -135,9 +135,9 @@ def _over_seeds(row: pd.Series, quantity: str) -> str:
 
 
 def compared(rows: pd.DataFrame, quantity: str) -> list[str]:
-    """The columns of A, B and A - B of a quantity, each with its standard deviation over seeds where there is one."""
-    pairs = (("a", "sd_a"), ("b", "sd_b"), ("difference", "difference_sd"))
-    return [f"{quantity}_{one}" for pair in pairs for one in pair if f"{quantity}_{one}" in rows]
+    """The columns of A, B and A - B of a quantity, then their standard deviations over seeds where there are some."""
+    found = (f"{quantity}_{one}" for one in ("a", "b", "difference", "difference_sd", "sd_a", "sd_b"))
+    return [column for column in found if column in rows]
 
 
 def _moved_most(found: ConditionComparison) -> None:

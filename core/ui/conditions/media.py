@@ -10,6 +10,7 @@ from core.ui.bind import bind, option_row
 from core.ui.conditions.data import Pair, chosen_media, media_choices, media_matrix, wanted_pathway
 from core.ui.conditions.pair import pathway_filter
 from core.ui.conditions.pick import plot
+from core.ui.explorer import kinetics
 from core.ui.text import plain
 
 ROWS = (25, 50, 100)
@@ -30,6 +31,7 @@ def draw(both: Pair) -> None:
         return
     lost = f" and A's knock-outs ({', '.join(both.first.knockouts)})" if both.first.knockouts else ""
     st.caption(plain(f"A's network ({both.first.checkpoint}){lost} on every medium."))
+    kinetics.left_out(both.given[0], "in the comparison of media")
     _heat(both, chosen)
     from core.viz.condition_plots import growth_bars
 

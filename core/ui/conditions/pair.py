@@ -51,12 +51,13 @@ def chosen_view(view: ViewState) -> ViewState:
 
 def _controls(both: Pair) -> tuple[str, str]:
     view = chosen_view(both.first)
-    left, middle, right = st.columns([6, 4, 3], vertical_alignment="bottom")
+    left, right = st.columns([9, 4], vertical_alignment="bottom")
+    below = st.columns([4, 5], vertical_alignment="bottom")
     key = bind("conditions_drawing", view.view)
     left.segmented_control(
         "Drawing", list(VIEWS), format_func=VIEWS.__getitem__, key=key, required=True, on_change=lambda: state.update(view=st.session_state[key])
     )
-    with middle:
+    with below[1]:
         if view.view == "pathway":
             names = sorted(set(data.subsystems(*model_of(view)).names))
             pathway = bind("conditions_drawn_pathway", drawing.chosen_pathway(both.given[0], view))
@@ -75,7 +76,8 @@ def _controls(both: Pair) -> tuple[str, str]:
             on_change=lambda: state.update(colour_by=st.session_state[colour]),
             help="Gate: 0 closed, 1 open. Attention: log2 of attention times competitors, 0 = an even share. A and B share one scale.",
         )
-    return quantity, option_row("Drawn", SIDES, "conditions.side", words=SIDES.__getitem__, default="difference", unnamed=True)
+    with below[0]:
+        return quantity, option_row("Drawn", SIDES, "conditions.side", words=SIDES.__getitem__, default="difference", unnamed=True)
 
 
 def _notes(both: Pair, quantity: str) -> list[str]:

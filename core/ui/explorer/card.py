@@ -188,23 +188,26 @@ def _gene(given: Given, view: ViewState, name: str) -> None:
 
 
 def _pathway(given: Given, view: ViewState, name: str) -> None:
-    table = data.shown(given, view).table
+    from core.viz.view import over_seeds
+
+    table = data.with_seeds(given, view).table
     _title("Pathway", name, "")
     if name not in set(table["subsystem"]):
         st.info(plain(f"This model has no pathway {name}."))
         return
     mine = table[table["subsystem"] == name]
     sources = ", ".join(sorted(set(mine["subsystem_source"])))
+    spread = data.subsystem_rows(given, view).set_index("subsystem")["gate_seed_sd"].get(name, float("nan"))
     _facts(
         {
             "Reactions": str(len(mine)),
-            "Mean gate": f"{mine['gate'].mean():.3f}",
+            "Mean gate": f"{mine['gate'].mean():.3f}{over_seeds(spread)}",
             "Mean |message|": f"{mine['message'].mean():.4g}",
             "Assigned by": plain(sources),
         }
     )
     st.dataframe(
-        mine[["reaction", "gate", "message"]].sort_values("gate", ascending=False),
+        mine[[c for c in ("reaction", "gate", "gate_seed_sd", "message") if c in mine]].sort_values("gate", ascending=False),
         hide_index=True,
         column_config=columns(),
         alt=f"Reactions of {name}",

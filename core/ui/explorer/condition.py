@@ -58,20 +58,8 @@ class Side:
 def open_model(source: str, objective: str | None = None) -> None:
     """Shows another model with its own condition and the shipped network that knows it best; the step can be undone."""
     settings = {"explorer.model_objective": objective, "explorer.upload": None}
-    network = _fitting(source, state.current().checkpoint)
+    network = data.fitting_network(source, state.current().checkpoint)
     state.update(model=source, settings=settings, compartment=None, currency=None, checkpoint=network, checkpoint_b=None, **_FRESH)
-
-
-def _fitting(model: str, now: str) -> str:
-    """The network to begin another model with; one trained on this computer stays."""
-    from core.models import network_for
-
-    if now.startswith(networks.RUN):
-        return now
-    try:
-        return network_for(data.tables(model).reactions)
-    except InputError:
-        return now  # the page says what is wrong with the model
 
 
 def model_bar(view: ViewState) -> None:

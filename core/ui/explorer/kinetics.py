@@ -64,3 +64,10 @@ def told(given: Given, view: ViewState) -> None:
         return
     use = f"The network {view.checkpoint} reads them." if kinetics.read_by(view.checkpoint) else ignored(view.checkpoint)
     st.info(plain(f"{name}: {covered.sentence} {use}"), icon=":material/speed:")
+
+
+def left_out(given: Given, where: str) -> None:
+    """Says that loaded parameters the network would read are not used ``where``."""
+    if given.kinetics is not None:
+        text = f"The kinetic parameters of {kinetics.label(given.kinetics)} are not used {where}: the network reads them as unknown there."
+        st.info(plain(text), icon=":material/speed:")

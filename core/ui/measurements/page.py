@@ -8,7 +8,7 @@ from core.errors import InputError
 from core.ui import data, state
 from core.ui.bind import option_row
 from core.ui.data import Given
-from core.ui.explorer import condition
+from core.ui.explorer import condition, kinetics
 from core.ui.measurements import conflicts, export, pathways, ranking, source, values
 from core.ui.measurements import data as measured
 from core.ui.measurements.data import Asked
@@ -63,6 +63,7 @@ def _results(view: ViewState, asked: Asked) -> None:
     for name in asked.networks:
         for text in data.warnings(given, name):
             st.warning(plain(text), icon=":material/travel_explore:")
+    kinetics.left_out(given, "on this page")
     source.networks_box(view)
     ranking.computing(asked)
     if comparison.scores.empty:

@@ -8,7 +8,7 @@ from core.errors import InputError
 from core.ui import data, state
 from core.ui.bind import bind, take
 from core.ui.data import Given
-from core.ui.explorer import card, condition
+from core.ui.explorer import card, condition, kinetics
 from core.ui.explorer.drawing import picked_entity
 from core.ui.explorer.head import select
 from core.ui.metabolite_gates import tables
@@ -39,6 +39,7 @@ def draw() -> None:
     _metabolite_box(asked)
     for text in data.warnings(given, view.checkpoint):
         st.warning(plain(text), icon=":material/travel_explore:")
+    kinetics.left_out(given, "in the comparison of networks and in the replacement of gates")
     verdict = st.empty()
     left, right = st.columns([7, 4])
     with left:
