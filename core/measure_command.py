@@ -107,8 +107,8 @@ def printed(found: Comparison) -> str:
         for metric, name in (("auroc", "AUROC"), ("ap", "average precision"), ("spearman", "Spearman")):
             value = row[metric]
             cells[name] = "" if value != value else f"{value:.3f} [{row[f'{metric}_low']:.3f}, {row[f'{metric}_high']:.3f}]"
-            spread = row[f"{metric}_seed_sd"]
-            cells[f"± {name}"] = "" if spread != spread else f"{spread:.3f}"
+            mean, spread = row[f"{metric}_seed_mean"], row[f"{metric}_seed_sd"]
+            cells[f"{name}, seeds"] = "" if spread != spread else f"{mean:.3f} ± {spread:.3f}"
         rows.append(cells | {"n": row["n"], "essential": row["positives"]})
     return pd.DataFrame(rows).to_string(index=False)
 

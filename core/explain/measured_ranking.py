@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from core import __version__
-from core.explain.conditions import Networks, members
+from core.explain.conditions import SURE, Networks, members
 from core.explain.flux_references import LETHAL, References
 from core.explain.gene_rules import Alternatives, counted_reactions, gene_rules
 from core.explain.measurements import Measurement, Targets, scores_of_genes, targets
@@ -55,8 +55,8 @@ class Comparison:
 
     Attributes:
         table: one row per score: ``source`` (a network, "FBA", "model"), ``score``, ``n``, ``positives``, and ``auroc``, ``ap``, ``spearman`` each
-            with ``_low`` and ``_high``, the ends of its interval, and ``_seed_sd``, its standard deviation over the networks of an ensemble (ddof 1);
-            nan where not defined.
+            with ``_low`` and ``_high``, the ends of its interval (over genes, of the shown network), and ``_seed_mean`` and ``_seed_sd``, its mean
+            and standard deviation over the networks of an ensemble (ddof 1); nan where not defined.
         scores: one row per gene or reaction: ``id``, ``name``, what was measured, and one column per row of ``table``, named by :func:`label`.
         reactions: one row per gene-associated reaction that counts: ``reaction``, ``name``, ``subsystem``, the scores that reactions have, and
             :data:`MEASURED` where reactions were ranked.
@@ -150,6 +150,8 @@ def compare_scores(
         "measurement": {"sha256": measurement.key, "read_as": measurement.choice.sentence, "unmatched": list(measurement.unmatched)},
         "condition": {"medium": medium if medium is None or isinstance(medium, str) else dict(medium), "knockouts": list(knockouts)},
         "checkpoints": hashes,
+        "references": references.key if references else None,
+        "predicted": sorted(predicted or ()),
         "essential_by_fba": f"growth ratio below {LETHAL:g}",
         "isozymes_joined_by": alternatives if measurement.is_omics else None,
         "bootstrap": {"draws": draws, "seed": seed, "stratified": labels is not None, "interval": "95%, percentiles"},
@@ -211,7 +213,18 @@ def verdicts(comparison: Comparison) -> list[str]:
             said.append(f"{name} ranks the measurement the wrong way round ({numbers}).")
         else:
             said.append(f"{name} ranks the measurement no better than chance ({numbers}).")
+        said[-1] += _over_seeds(row, metric, chance)
     return said
+
+
+def _over_seeds(row: pd.Series, metric: str, chance: float) -> str:
+    """What the networks of an ensemble say together: the interval over genes knows nothing of training's own randomness."""
+    mean, sd = row[f"{metric}_seed_mean"], row[f"{metric}_seed_sd"]
+    if np.isnan(sd):
+        return ""
+    apart = mean - SURE * sd > chance or mean + SURE * sd < chance
+    rest = "" if apart else ": that is not clear of chance, so that another training may say otherwise"
+    return f" Over the seeds it is {mean:.2f} ± {sd:.2f}{rest}."
 
 
 def _columns(scores: pd.DataFrame) -> list[tuple[str, str]]:
@@ -249,10 +262,11 @@ def _table(scores: pd.DataFrame, seeds: Mapping[tuple[str, str], np.ndarray], ra
         once = np.ones((1, int(known.sum())))
         others = [evaluate_ranking(one[known], strength[known], kept, counts=once) for one in seeds.get((source, score), ())]
         for name, field_name in METRICS.items():
-            spread = np.std([getattr(one, field_name).value for one in others], ddof=1) if others else np.nan
-            row |= _ends(name, getattr(found, field_name)) | {f"{name}_seed_sd": float(spread)}
+            each = [getattr(one, field_name).value for one in others] or [np.nan, np.nan]
+            row |= _ends(name, getattr(found, field_name))
+            row |= {f"{name}_seed_mean": float(np.mean(each)), f"{name}_seed_sd": float(np.std(each, ddof=1))}
         rows.append(row)
-    metrics = [f"{name}{end}" for name in METRICS for end in ("", "_low", "_high", "_seed_sd")]
+    metrics = [f"{name}{end}" for name in METRICS for end in ("", "_low", "_high", "_seed_mean", "_seed_sd")]
     return pd.DataFrame(rows, columns=["source", "score", "n", "positives", *metrics])
 
 

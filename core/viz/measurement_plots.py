@@ -18,6 +18,7 @@ METRICS = {"auroc": "AUROC", "ap": "average precision", "spearman": "Spearman's 
 SOURCE_COLOURS = {"FBA": "#1b7f5c", "model": UNKNOWN}
 """Of FBA and of plain structure; networks share :data:`NETWORK_COLOUR`."""
 NETWORK_COLOUR = "#3b6fb6"
+SEEDS_COLOUR = "#b35806"
 _LINES = ("#3b6fb6", "#d55e00", "#1b7f5c", "#a05195", "#b58900", "#117a8b", "#8c564b", "#707173")
 """Okabe and Ito's idea with darker steps, told apart by dashes too."""
 _DASHES = ("solid", "dash", "dot", "dashdot")
@@ -27,7 +28,8 @@ def interval_plot(table: pd.DataFrame, metric: str, *, chance: float) -> go.Figu
     """One metric of every score as a dot with its 95% interval; a dashed line marks chance.
 
     Args:
-        table: columns source, score, ``metric``, ``<metric>_low`` and ``<metric>_high``.
+        table: columns source, score, ``metric``, ``<metric>_low`` and ``<metric>_high``, ``<metric>_seed_mean`` and ``<metric>_seed_sd``; where the
+            last are known, mean and standard deviation over the seeds stand below the dot.
         metric: of :data:`METRICS`; chance: what a random order gives.
     """
     import plotly.graph_objects as go
@@ -35,9 +37,12 @@ def interval_plot(table: pd.DataFrame, metric: str, *, chance: float) -> go.Figu
     known = table[table[metric].notna()]
     values = known[metric].to_numpy(dtype=float)
     names = [_named(source, score) for source, score in zip(known["source"], known["score"], strict=True)]
+    places = np.arange(len(names), dtype=float)
+    seeded = known[f"{metric}_seed_sd"].notna().to_numpy()
     dots = go.Scatter(
         x=values,
-        y=names,
+        y=places - 0.12 * seeded,
+        name="shown, 95% over genes",
         mode="markers",
         marker={"size": 10, "color": [SOURCE_COLOURS.get(s, NETWORK_COLOUR) for s in known["source"]], "line": {"color": CASING, "width": 1}},
         error_x={
@@ -47,19 +52,30 @@ def interval_plot(table: pd.DataFrame, metric: str, *, chance: float) -> go.Figu
             "color": CASING,
             "thickness": 2,
         },
-        customdata=known[[f"{metric}_low", f"{metric}_high", "n"]].to_numpy(),
-        hovertemplate="%{y}<br>%{x:.3f}, 95% interval %{customdata[0]:.3f} to %{customdata[1]:.3f}<br>n = %{customdata[2]}<extra></extra>",
+        customdata=np.column_stack([known[[f"{metric}_low", f"{metric}_high", "n"]].to_numpy(dtype=object), names]),
+        hovertemplate="%{customdata[3]}<br>%{x:.3f}, interval %{customdata[0]:.3f} to %{customdata[1]:.3f}<br>n = %{customdata[2]}<extra></extra>",
     )
     figure = go.Figure(dots)
+    if seeded.any():
+        figure.add_scatter(
+            x=known.loc[seeded, f"{metric}_seed_mean"],
+            y=places[seeded] + 0.22,
+            name="mean ± sd over seeds",
+            mode="markers",
+            marker={"size": 8, "symbol": "diamond-open", "color": SEEDS_COLOUR},
+            error_x={"array": known.loc[seeded, f"{metric}_seed_sd"], "color": SEEDS_COLOUR, "thickness": 1.5},
+            hovertemplate="over seeds %{x:.3f} ± %{error_x.array:.3f}<extra></extra>",
+        )
     figure.add_vline(x=chance, line={"dash": "dash", "color": CASING}, annotation={"text": f"chance {chance:.2f}", "font": {"size": 11}})
     ends = [-1.0, 1.0] if metric == "spearman" else [0.0, 1.0]
     figure.update_xaxes(title=f"{METRICS[metric]}, 95% bootstrap interval", range=[ends[0] - 0.02, ends[1] + 0.02])
-    figure.update_yaxes(autorange="reversed", automargin=True, type="category")
+    figure.update_yaxes(range=[len(names) - 0.5, -0.5], automargin=True, tickvals=places, ticktext=names, zeroline=False)
     best = names[int(np.argmax(values))] if len(values) else ""
     alt = f"{METRICS[metric]} of {len(known)} scores with intervals" + (f"; highest {best} with {values.max():.3f}." if best else ".")
-    return finished(
-        figure, f"{METRICS[metric].capitalize() if metric == 'ap' else METRICS[metric]} by score", alt, height=130 + 28 * max(4, len(known))
-    )
+    title = f"{METRICS[metric].capitalize() if metric == 'ap' else METRICS[metric]} by score"
+    figure = finished(figure, title, alt, height=(170 if seeded.any() else 130) + 28 * max(4, len(known)))
+    legend = {"orientation": "h", "yanchor": "top", "y": -0.32, "x": 0}
+    return figure.update_layout(showlegend=True, legend=legend) if seeded.any() else figure
 
 
 def precision_recall_plot(curves: Mapping[str, tuple[np.ndarray, np.ndarray, float]], *, prevalence: float) -> go.Figure:

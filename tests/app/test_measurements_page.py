@@ -102,6 +102,13 @@ def test_fba_is_computed_when_asked_and_conflicts_are_listed_with_reasons() -> N
     assert not test.exception
 
 
+def test_references_that_are_ready_only_after_the_scores_were_looked_up_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    flux_references(load_tables("e_coli_core"))  # kept on disk, from where the page takes them
+    first, known = iter([None]), data.known_references
+    monkeypatch.setattr(data, "known_references", lambda given: next(first, known(given)))
+    assert loaded(ESSENTIAL).dataframe[-1].value["score"].tolist()[:3] == ["FBA knock-out", "pFBA |v|", "FVA-forced |v|"]
+
+
 def test_another_medium_than_the_files_is_said_and_mended() -> None:
     test = loaded(ESSENTIAL, medium="acetate")
     assert "Measured on aerobic glucose, but scores are computed on acetate" in said(test)

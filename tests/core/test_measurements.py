@@ -436,10 +436,18 @@ def test_the_table_holds_every_score_and_its_values(core: ModelTables, reference
     of_seeds = [roc_auc_score(essential, left.loc[scores.index, k] * -1) for k in left]
     rows = found.table.set_axis(found.labels)
     assert rows.loc["core: predicted knock-out", "auroc_seed_sd"] == pytest.approx(np.std(of_seeds, ddof=1))
+    assert rows.loc["core: predicted knock-out", "auroc_seed_mean"] == pytest.approx(np.mean(of_seeds))
     assert rows.loc["degree", ["auroc_seed_sd", "ap_seed_sd"]].isna().all()
     assert found.prevalence == pytest.approx(7 / len(scores))
     assert set(recall_curves(found, found.labels)) == set(found.labels)
-    assert len(verdicts(found)) == 4 and all("core" in sentence for sentence in verdicts(found))
+    assert len(verdicts(found)) == 4
+    clear = []
+    for name, sentence in zip(networks, verdicts(found), strict=True):
+        mean, sd = rows.loc[name, ["auroc_seed_mean", "auroc_seed_sd"]]
+        assert sentence.startswith(name) and f"Over the seeds it is {mean:.2f} ± {sd:.2f}" in sentence
+        clear.append(abs(mean - 0.5) > 2 * sd)
+        assert sentence.endswith(f"{sd:.2f}." if clear[-1] else "another training may say otherwise.")
+    assert {True, False} == set(clear)
     assert json.loads(json.dumps(found.manifest))["model"]["id"] == core.id
 
 
@@ -519,6 +527,10 @@ def test_figures_hold_the_numbers(core: ModelTables, references: References) -> 
     assert list(intervals.data[0].x) == found.table["auroc"].tolist()
     assert np.allclose(np.asarray(intervals.data[0].x) + intervals.data[0].error_x.array, found.table["auroc_high"])
     assert "highest FBA knock-out with 1.000" in alt_text(intervals)
+    seeded = found.table[found.table["source"] == "core"]
+    assert (
+        list(intervals.data[1].x) == seeded["auroc_seed_mean"].tolist() and list(intervals.data[1].error_x.array) == seeded["auroc_seed_sd"].tolist()
+    )
     scatter = value_scatter(found.reactions.rename(columns={"reaction": "id", "degree": "value"}), "core: gate", "degree", "gate")
     assert scatter.data[0].customdata[0][0] == f"rxn:{found.reactions['reaction'].iloc[0]}"
     rows = pathway_enrichment(found.reactions["reaction"], found.reactions["degree"].to_numpy(), found.reactions["subsystem"], top=10).table

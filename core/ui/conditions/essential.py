@@ -29,9 +29,11 @@ def results(given: tuple[Given, Given]) -> tuple[pd.DataFrame, pd.DataFrame] | N
     return None if found is None else (found[given[0]], found[given[1]])
 
 
-def bar(given: tuple[Given, Given]) -> None:
-    """The offer to compute essentiality, the progress of it with Cancel, or nothing once it is there."""
+def bar(given: tuple[Given, Given], shown: bool) -> None:
+    """The offer to compute essentiality, the progress of it with Cancel, or nothing once it is ``shown``."""
     if results(given) is not None:
+        if not shown:  # it was finished after what is shown had been looked up
+            st.rerun()
         return
     if knockouts().job(frozenset(given)) is not None:
         follow(knockouts(), frozenset(given), "conditions_essential")

@@ -28,7 +28,7 @@ def draw(both: Pair, place: DeltaGenerator) -> None:
         for note in found.notes:
             if note not in comparison(both, truth=False).notes:
                 st.info(plain(note))
-        essential.bar(both.given)
+        essential.bar(both.given, "ratio_a" in found.reactions)
         _scatter(both, found)
         if found.agreements:
             _agreements(found)

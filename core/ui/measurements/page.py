@@ -65,7 +65,7 @@ def _results(view: ViewState, asked: Asked) -> None:
             st.warning(plain(text), icon=":material/travel_explore:")
     kinetics.left_out(given, "on this page")
     source.networks_box(view)
-    ranking.computing(asked)
+    ranking.computing(asked, comparison)
     if comparison.scores.empty:
         st.info("None of what was measured has a gene-associated reaction in this model, so there is nothing to compare.")
         return

@@ -22,8 +22,11 @@ DRAWN = 6
 """Curves drawn before others are chosen."""
 
 
-def computing(asked: Asked) -> None:
-    """The offers to compute what takes longer: FBA's references, and each network's own knock-outs."""
+def computing(asked: Asked, comparison: Comparison) -> None:
+    """The offers to compute what takes longer: FBA's references, and each network's own knock-outs.
+
+    What was finished after ``comparison`` was made and before this is drawn is nobody's to tell any more, so that the page starts again.
+    """
     from core.explain.flux_references import estimated_seconds
 
     given, key = asked.given, measured.references_key_of(asked.given)
@@ -40,11 +43,16 @@ def computing(asked: Asked) -> None:
         ):
             measured.start_references(given)
             st.rerun()
+    elif comparison.manifest["references"] is None:
+        st.rerun()
     for name in asked.networks:
         screen = measured.screen_key(asked, name)
         if measured.screens().job(screen) is not None:
             follow(measured.screens(), screen, f"measurements_screen_{name}")
-        elif measured.screens().result(screen) is None and st.button(
+        elif measured.screens().result(screen) is not None:
+            if name not in comparison.manifest["predicted"]:
+                st.rerun()
+        elif st.button(
             f"Predict every knock-out with {name}",
             icon=":material/play_arrow:",
             key=f"measurements_screen_{name}",
@@ -111,15 +119,16 @@ def _curves(comparison: Comparison) -> None:
 
 def _for_reading(table: pd.DataFrame, metrics: list[str]) -> pd.DataFrame:
     """The table with each interval as one text."""
-    shown = table[["score"]].assign(of=[source if source in ("FBA", "model") else f"network {source}" for source in table["source"]])
+    shown = table[["score"]].assign(of=table["source"])
     for metric in metrics:
         shown[metric] = table[metric]
-        if table[f"{metric}_seed_sd"].notna().any():
-            shown[f"{metric}_seed_sd"] = table[f"{metric}_seed_sd"]
+        seeded = list(zip(table[f"{metric}_seed_mean"], table[f"{metric}_seed_sd"], strict=True))
         shown[f"{metric}_interval"] = [
             f"{low:.3f} to {high:.3f}" if low == low else "not defined"
             for low, high in zip(table[f"{metric}_low"], table[f"{metric}_high"], strict=True)
         ]
+        if table[f"{metric}_seed_sd"].notna().any():
+            shown[f"{metric}_seeds"] = [f"{mean:.2f} ± {sd:.2f}" if sd == sd else "" for mean, sd in seeded]
     shown["n"] = table["n"]
     return shown
 
@@ -128,9 +137,9 @@ def _columns(metrics: list[str]) -> dict[str, Any]:
     number = st.column_config.NumberColumn
     found: dict[str, Any] = {"n": number("n", help="genes or reactions that have this score and were measured")}
     for metric in metrics:
-        found[metric] = number(METRICS[metric], format="%.3f")
-        found[f"{metric}_seed_sd"] = number("± seeds", format="%.3f", help="Standard deviation over the networks of the ensemble")
-        found[f"{metric}_interval"] = st.column_config.TextColumn("95% interval")
+        found[metric] = number("AP" if metric == "ap" else METRICS[metric], format="%.3f", help=METRICS[metric])
+        found[f"{metric}_interval"] = st.column_config.TextColumn("95% interval", help="Over genes or reactions, of the network that is shown")
+        found[f"{metric}_seeds"] = st.column_config.TextColumn("over seeds", help="Mean and standard deviation over the networks of the ensemble")
     return found
 
 

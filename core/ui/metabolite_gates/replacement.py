@@ -25,6 +25,8 @@ def replacement(asked: Asked, test: MetaboliteGateTest) -> None:
         st.plotly_chart(figure, key="metabolite_gates_replacement", alt=alt_text(figure))
         st.caption(plain(test.replacement.sentence))
         return
+    if replacements().result(replacement_key(asked)) is not None:
+        st.rerun()  # it was finished after the test had been looked up
     if replacements().job(replacement_key(asked)) is not None:
         follow(replacements(), replacement_key(asked), "metabolite_gates_replacement")
         return
