@@ -8,7 +8,7 @@ from pathlib import Path
 from core.explain.atp import MetaboliteGateTest, controls_of, metabolite_gate_test
 from core.explain.gate_replacement import SAMPLES
 from core.metabolic import load_tables
-from core.models import load_checkpoint, resolve_device
+from core.models import load_checkpoint, load_members, resolve_device
 from core.storage import write_bytes, write_json
 
 
@@ -35,8 +35,8 @@ def export_gates(
     Raises:
         InputError: the model, metabolite or a checkpoint cannot be used.
     """
-    network, card = load_checkpoint(checkpoint, kind="metabolic")
-    place = resolve_device(device)
+    seeds = load_members(checkpoint, kind="metabolic")
+    card, place = seeds[0][1], resolve_device(device)
     names = controls_of(card) if controls is None else list(controls)
     if place.message:
         on_notice(place.message)
@@ -45,7 +45,7 @@ def export_gates(
     opened = [(other.to(place.device), described) for other, described in (load_checkpoint(name, kind="metabolic") for name in names)]
     test = metabolite_gate_test(
         load_tables(source),
-        (network.to(place.device), card),
+        [(network.to(place.device), described) for network, described in seeds],
         metabolite,
         controls=opened,
         samples=samples,

@@ -20,6 +20,7 @@ import torch
 
 from core import __version__
 from core.errors import Cancelled
+from core.explain.conditions import Networks, members
 from core.explain.gate_replacement import GateReplacement, Progress, incidences_of, replace_gates
 from core.explain.gate_statistics import CENTRAL, LEVEL, PERIPHERAL, Draws, Score, interval
 from core.explain.ranking_metrics import DRAWS
@@ -39,7 +40,8 @@ if TYPE_CHECKING:
 UNTRAINED = 5
 """Initialisations an untrained network is tried with."""
 NEITHER = "neither"
-SHOWN, TRAINED, CONTROL, METABOLITE, INITIAL = "shown", "other network", "control", "one gate per metabolite", "untrained"
+SHOWN, SEED, TRAINED, CONTROL = "shown", "another seed", "other network", "control"
+METABOLITE, INITIAL = "one gate per metabolite", "untrained"
 """Kinds of networks."""
 
 _CENTRAL = re.compile(
@@ -118,7 +120,7 @@ class _Network:
 
 def metabolite_gate_test(
     model: cobra.Model | ModelTables,
-    checkpoint: Checkpoint,
+    checkpoint: Networks,
     metabolite: str = "atp_c",
     *,
     controls: Sequence[Checkpoint] = (),
@@ -136,6 +138,7 @@ def metabolite_gate_test(
     An untrained network with one gate per metabolite is added where none of ``controls`` has such gates, to show its spread of zero.
 
     Args:
+        checkpoint: the network that is asked about; of an ensemble, by its name or as the list of its networks, the other seeds are asked too.
         controls: checkpoints to compare with; their cards tell what they are.
         conditions: by name; None is the model's named media, or its own medium where it has none.
         untrained: initialisations of an untrained network of the same configuration.
@@ -149,8 +152,8 @@ def metabolite_gate_test(
     tables = known_tables(model)
     mine = incidences_of(tables, metabolite)
     chosen = standard_conditions(tables) if conditions is None else dict(conditions)
-    opened, others = open_checkpoint(checkpoint), [open_checkpoint(c) for c in controls]
-    networks = _networks(opened, others, untrained, seed, device)
+    (opened, *seeds), others = members(checkpoint), [open_checkpoint(c) for c in controls]
+    networks = _networks(opened, seeds, others, untrained, seed, device)
     found: list[np.ndarray] = []
     for number, one in enumerate(networks):
         found.append(np.stack([_gates(one.network, tables, condition, mine, device) for condition in chosen.values()]))
@@ -233,10 +236,15 @@ def controls_of(card: Card) -> list[str]:
 
 
 def _networks(
-    opened: tuple[ReactionNetwork, Card], others: Sequence[tuple[ReactionNetwork, Card]], untrained: int, seed: int, device: str
+    opened: tuple[ReactionNetwork, Card],
+    seeds: Sequence[tuple[ReactionNetwork, Card]],
+    others: Sequence[tuple[ReactionNetwork, Card]],
+    untrained: int,
+    seed: int,
+    device: str,
 ) -> list[_Network]:
     network, card = opened
-    found = [_Network(card.name, SHOWN, network, card)]
+    found = [_Network(card.name, SHOWN, network, card), *(_Network(described.name, SEED, other, described) for other, described in seeds)]
     for other, described in others:
         shuffled = "shuffled" in str(described.content.get("control", ""))
         kind = METABOLITE if described.gate == "metabolite" else CONTROL if shuffled else TRAINED
@@ -325,7 +333,8 @@ def _comparisons(networks: Sequence[_Network], scores: Sequence[Score]) -> pd.Da
     subject, rows = scores[0], []
     groups: dict[str, list[Score]] = {}
     for one, score in zip(networks[1:], scores[1:], strict=True):
-        groups.setdefault("untrained networks" if one.kind == INITIAL else one.name, []).append(score)
+        if one.kind != SEED:
+            groups.setdefault("untrained networks" if one.kind == INITIAL else one.name, []).append(score)
     kinds = {one.name: one.kind for one in networks} | {"untrained networks": INITIAL}
     for name, group in groups.items():
         spread = interval(subject.spread - float(np.mean([s.spread for s in group])), subject.spreads - np.mean([s.spreads for s in group], axis=0))

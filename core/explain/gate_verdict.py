@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from core.explain.conditions import SURE
+
 if TYPE_CHECKING:
     from core.explain.atp import MetaboliteGateTest
 
@@ -20,7 +22,7 @@ def verdict(test: MetaboliteGateTest) -> str:
     sentences = [_spread(test, subject)]
     if subject["gate"] == "incidence":
         sentences += [_against(test, row) for _, row in test.comparisons.iterrows() if row["kind"] in ("untrained", "control")]
-        sentences += _central(test, subject)
+        sentences += [*_central(test, subject), _seeds(test, subject)]
     if test.replacement is not None:
         sentences.append(test.replacement.sentence)
     return " ".join(s for s in sentences if s)
@@ -74,6 +76,20 @@ def _central(test: MetaboliteGateTest, subject: pd.Series) -> list[str]:
         return found
     few = "; these are too few to tell" if min(subject["central"], subject["peripheral"]) < FEW else ""
     return [f"Central {what} cannot be told from peripheral ones by their gates: {figure}, {counts}{few}."]
+
+
+def _seeds(test: MetaboliteGateTest, subject: pd.Series) -> str:
+    """What the networks of an ensemble say together: the intervals over reactions know nothing of training's own randomness."""
+    rows = test.networks[test.networks["kind"].isin(["shown", "another seed"])]
+    if len(rows) < 2 or subject["reactions"] < 2:
+        return ""
+    spread = f"the spread is {rows['spread'].mean():.3f} ± {rows['spread'].std(ddof=1):.3f}"
+    mean, sd = rows["auroc"].mean(), rows["auroc"].std(ddof=1)
+    if pd.isna(mean):
+        return f"Over {len(rows)} seeds {spread}."
+    apart = abs(mean - 0.5) > SURE * sd
+    rest = "" if apart else ", which is not clear of .5: another training may say otherwise"
+    return f"Over {len(rows)} seeds {spread} and the AUROC {mean:.2f} ± {sd:.2f}{rest}."
 
 
 def _unlearned(row: pd.Series, subject: pd.Series) -> str:

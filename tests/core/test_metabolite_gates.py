@@ -16,7 +16,7 @@ from core.explain.atp import controls_of, gates_over_reactions, role_of
 from core.explain.gate_replacement import KEPT, MINE, RANDOM, incidences_of
 from core.metabolic import build_hypergraph, load_tables
 from core.metabolic.condition import Condition
-from core.models import ReactionNetwork, load_checkpoint
+from core.models import ReactionNetwork, load_checkpoint, load_members
 from core.models.checkpoint import Card
 from core.models.prediction import run_network
 from core.train.conditions import bounds_of, sample_conditions
@@ -106,6 +106,22 @@ def test_an_auroc_agrees_with_scikit_learn():
     assert test.networks["auroc"].iloc[0] == pytest.approx(roc_auc_score(mine["role"] == "central", mine["gate"]))
     assert (test.networks["central"].iloc[0], test.networks["peripheral"].iloc[0]) == (15, 209)
     assert test.networks["auroc_low"].iloc[0] < test.networks["auroc"].iloc[0] < test.networks["auroc_high"].iloc[0]
+
+
+def test_the_seeds_of_an_ensemble_are_asked_too(tables, shipped):
+    seeds = load_members("core")[:3]
+    test = metabolite_gate_test(tables, seeds, conditions=OWN, untrained=1)
+    assert list(test.networks["kind"]) == ["shown", "another seed", "another seed", "one gate per metabolite", "untrained"]
+    alone = [metabolite_gate_test(tables, one, conditions=OWN, untrained=0).networks.iloc[0] for one in seeds]
+    assert test.networks["auroc"][:3].tolist() == pytest.approx([row["auroc"] for row in alone])
+    assert test.networks["spread"][:3].tolist() == pytest.approx([row["spread"] for row in alone])
+    assert set(test.comparisons["kind"]) == {"one gate per metabolite", "untrained"}  # a seed is no control
+    aurocs, spreads = ([row[what] for row in alone] for what in ("auroc", "spread"))
+    said = f"Over 3 seeds the spread is {np.mean(spreads):.3f} ± {np.std(spreads, ddof=1):.3f} and the AUROC {np.mean(aurocs):.2f} ± "
+    assert said in test.verdict
+    unclear = abs(np.mean(aurocs) - 0.5) <= 2 * np.std(aurocs, ddof=1)
+    assert ("another training may say otherwise" in test.verdict) == unclear
+    assert "seeds" not in metabolite_gate_test(tables, shipped, conditions=OWN, untrained=1).verdict
 
 
 def test_controls_are_known_by_their_cards_and_a_control_as_good_as_the_network_takes_the_finding_back(tables, shipped):
