@@ -83,7 +83,7 @@ def gate_histogram(per_layer: pd.DataFrame) -> go.Figure:
 def ranking_bars(table: pd.DataFrame, column: str, top: int = 25) -> go.Figure:
     """The ``top`` reactions by the magnitude of ``column``, largest first; customdata holds the entity id "rxn:ID".
 
-    Mean gates of an ensemble carry their standard deviation over seeds (column ``gate_seed_sd``) as error bars.
+    Mean gates and fluxes of an ensemble carry their standard deviation over seeds (columns ``gate_seed_sd``, ``flux_seed_sd``) as error bars.
     """
     import plotly.graph_objects as go
 
@@ -99,7 +99,8 @@ def ranking_bars(table: pd.DataFrame, column: str, top: int = 25) -> go.Figure:
         colour = {"color": values, "cmin": -limit, "cmax": limit, "colorscale": list(DIVERGING)}
     else:
         colour = {"color": "#3b6fb6"}
-    spread = column == "gate" and "gate_seed_sd" in best
+    sd = {"gate": "gate_seed_sd", "flux_predicted": "flux_seed_sd"}.get(column, "")
+    spread = sd in best
     names = [f"{plain(name)}" for name in best["reaction"]]
     full = [plain(name) for name in (best["name"] if "name" in best else best["reaction"])]
     bars = go.Bar(
@@ -110,7 +111,7 @@ def ranking_bars(table: pd.DataFrame, column: str, top: int = 25) -> go.Figure:
         hovertext=full,
         hovertemplate="%{y}: %{hovertext}<br>%{x:.4g}<extra></extra>",
         marker=colour | {"line": {"color": CASING, "width": 1}},
-        error_x={"type": "data", "array": best["gate_seed_sd"], "color": CASING, "thickness": 1.5, "width": 3} if spread else None,
+        error_x={"type": "data", "array": best[sd], "color": CASING, "thickness": 1.5, "width": 3} if spread else None,
     )
     title = AXIS.get(column, column)
     figure = go.Figure(bars)
@@ -127,18 +128,22 @@ def ranking_bars(table: pd.DataFrame, column: str, top: int = 25) -> go.Figure:
 def gate_matrix(incidences: pd.DataFrame, reactions: Sequence[str], metabolites: Sequence[str]) -> go.Figure:
     """Gate of each incidence as a square, metabolites down and reactions across, on [0, 1]; blank where there is no incidence.
 
-    Squares are points, so that a click selects; customdata holds the reaction's entity id.
+    Squares are points, so that a click selects; customdata holds the reaction's entity id. The hover text has the standard deviation over seeds
+    where there is one (column ``gate_seed_sd``).
     """
     import plotly.graph_objects as go
 
+    from core.viz.view import over_seeds
+
     shown = incidences[incidences["reaction"].isin(reactions) & incidences["metabolite"].isin(metabolites)]
+    spreads = [over_seeds(sd) for sd in shown["gate_seed_sd"]] if "gate_seed_sd" in shown else [""] * len(shown)
     side = float(np.clip(520 / max(1, len(reactions)), 6, 18))
     squares = go.Scatter(
         x=[plain(r) for r in shown["reaction"]],
         y=[plain(m) for m in shown["metabolite"]],
         mode="markers",
-        customdata=[[f"rxn:{r}", f"{s:+.4g}"] for r, s in zip(shown["reaction"], shown["coefficient"], strict=True)],
-        hovertemplate="%{y} in %{x}<br>coefficient %{customdata[1]}<br>gate %{marker.color:.3f}<extra></extra>",
+        customdata=[[f"rxn:{r}", f"{s:+.4g}", sd] for r, s, sd in zip(shown["reaction"], shown["coefficient"], spreads, strict=True)],
+        hovertemplate="%{y} in %{x}<br>coefficient %{customdata[1]}<br>gate %{marker.color:.3f}%{customdata[2]}<extra></extra>",
         marker={
             "symbol": "square",
             "size": side,

@@ -107,6 +107,8 @@ def test_matrix_is_blank_where_there_is_no_incidence() -> None:
     tables = model_of(EQUATIONS)
     incidences = incidences_of(tables)
     squares = gate_matrix(incidences, ["R1", "R2"], ["A", "B", "C"]).data[0]
+    seeded = gate_matrix(incidences.assign(gate_seed_sd=0.0312), ["R1"], ["A"]).data[0]
+    assert [c[2] for c in squares.customdata] == [""] * 4 and [c[2] for c in seeded.customdata] == [" ± 0.031 over seeds"]
     assert set(zip(squares.y, squares.x, strict=True)) == {("A", "R1"), ("B", "R1"), ("B", "R2"), ("C", "R2")}
     expected = incidences.set_index(["metabolite", "reaction"])["gate"]
     assert [expected[pair] for pair in zip(squares.y, squares.x, strict=True)] == list(squares.marker.color)

@@ -224,7 +224,7 @@ def _matrix(given: Given, view: ViewState) -> None:
     reactions, note = shown_reactions(given, view)
     if note:
         st.caption(plain(note))
-    found = data.shown(given, view)
+    found = data.with_seeds(given, view)
     rows = found.incidences[found.incidences["reaction"].isin(reactions)]
     hidden = set(currency(given, view)) if view.currency_mode == "hidden" else set()
     metabolites = [m for m in dict.fromkeys(rows["metabolite"]) if m not in hidden]
