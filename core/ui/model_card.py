@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import statistics
 from typing import Any
 
 import pandas as pd
@@ -27,6 +29,7 @@ SHORT = {
     "flux R², median": "flux R²",
     "flux R², median, growing only": "flux, growing",
     "flux R², pooled": "flux, pooled",
+    "essential reactions, average precision": "essential, AP",
 }
 """Headings of columns, so that a table fits its place; what each is in full is its help."""
 HELD_OUT = {
@@ -195,16 +198,26 @@ def _relatives(name: str, content: dict[str, Any]) -> None:
     st.subheader("Networks beside it")
     rows = {f"{n} ({_what(c)})": _beside(c) for n, c in ({name: content} | same).items()}
     _table(rows, FIGURES | {"ap_knockout": "essential reactions, average precision"}, "Networks trained on the same conditions")
-    mine, theirs = content["test"]["growth_r2"], {n: c["test"]["growth_r2"] for n, c in same.items() if "control" not in c}
-    better = [n for n, r in theirs.items() if None not in (r, mine) and r > mine]
-    st.caption(
-        "The same test conditions, and the same seed. "
-        + (
-            f"{plain(' and '.join(better))} predicts growth better than {plain(name)}."
-            if better
-            else f"None predicts growth better than {plain(name)}."
-        )
-    )
+    rivals = {n: c for n, c in same.items() if "control" not in c}
+    better = [n for n, c in rivals.items() if _better(content, c)]
+    seeded = " by more than the seeds differ" if any("ensemble" in c for c in rivals.values()) and "ensemble" in content else ""
+    who = plain(" and ".join(better)) if better else "None"
+    st.caption(f"The same test conditions, and the same seed. {who} predicts growth better than {plain(name)}{seeded}.")
+
+
+def _better(content: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether another network predicts growth better: of two ensembles, by more than two standard errors of the difference of their means."""
+    ours, theirs = (_growth_of_seeds(one) for one in (content, other))
+    if min(len(ours), len(theirs)) < 2:
+        return bool(ours and theirs and theirs[0] > ours[0])
+    error = math.sqrt(statistics.variance(ours) / len(ours) + statistics.variance(theirs) / len(theirs))
+    return statistics.mean(theirs) - statistics.mean(ours) > 2 * error
+
+
+def _growth_of_seeds(content: dict[str, Any]) -> list[float]:
+    """Growth R² of every seed, the shown one first; that of the network where it was trained once."""
+    found = [one["growth_r2"] for one in content.get("ensemble", {}).get("each", [content["test"]])]
+    return [float(value) for value in found if value is not None]
 
 
 def _what(content: dict[str, Any]) -> str:

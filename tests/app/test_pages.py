@@ -162,3 +162,15 @@ def test_networks_of_the_same_conditions_stand_beside_each_other():
         content = load_card(name).content
         assert rows.loc[row, "growth R²"] == content["test"]["growth_r2"]
         assert rows.loc[row, "essential reactions, average precision"] == content["essentiality"]["ap_knockout"]
+
+
+def test_a_network_is_better_only_by_more_than_its_seeds_differ() -> None:
+    from core.models import load_card
+    from core.ui.model_card import _better
+
+    test = app("checkpoints", net="genome")
+    assert "None predicts growth better than genome by more than the seeds differ." in " ".join(c.value for c in test.caption).replace("\\", "")
+    card = load_card("genome").content
+    ahead = {"test": {"growth_r2": 0.99}, "ensemble": {"each": [{"growth_r2": r} for r in (0.99, 0.98, 0.985)]}}
+    assert _better(card, ahead) and not _better(ahead, card) and not _better(card, card)
+    assert _better({"test": {"growth_r2": 0.5}}, {"test": {"growth_r2": 0.6}}) and not _better({"test": {"growth_r2": None}}, ahead)
