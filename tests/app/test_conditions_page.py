@@ -73,6 +73,8 @@ def test_media_show_the_matrix_and_offer_single_carbon_sources() -> None:
     tables = load_tables("e_coli_core")
     made = matrix(tables, "core", named_media(tables), ["PGI"])
     assert made.clustered(25).sentence in shown(test)
+    first = made.clustered(25).gates.index[0]
+    assert f"{made.gate_sd.loc[first].iloc[0]:.3f} over seeds" in " ".join(str(chart.proto.spec) for chart in test.get("plotly_chart"))
     silent = [name for name, status in made.growth["status"].items() if status != "optimal"]
     assert silent and f"no flux distribution on {', '.join(silent)}" in shown(test)
     picked = test.multiselect(key="conditions_media")
