@@ -18,7 +18,8 @@ from core.errors import InputError
 from core.models.checkpoint import Card
 from core.models.rna import RnaGine, RnaTrace
 from core.rna.elements import Elements, decompose
-from core.rna.embedding import open_network, with_structures
+from core.rna.embedding import open_network, prepare
+from core.rna.ensemble import PairEnsemble
 from core.rna.graph import EDGE_FEATURES, build_graph
 from core.rna.records import RnaRecord
 from core.storage import digest_of
@@ -47,8 +48,8 @@ class BaseImportance:
             ``openness`` (mean over incoming edges and layers), and a column for each attribution asked for.
         elements: one row per element: ``name`` ("elem:s0"), ``element``, ``kind``, ``size``, ``bases`` ("1-7,66-72") and the same quantities of
             its node. The standard encoding has no element nodes: there attention is the sum over its bases, the others their mean.
-        edges: one row per directed edge: ``source``, ``target``, ``kind`` (of :data:`KINDS`), ``direction``, ``openness`` and ``message``
-            (means over layers).
+        edges: one row per directed edge: ``source``, ``target``, ``kind`` (of :data:`KINDS`), ``direction``, ``weight`` (the probability of a
+            pair where the network reads the ensemble, else 1), ``openness`` and ``message`` (means over layers).
         per_layer: one row per layer (from 1) and directed edge.
         weights: W_e of each layer, a row per hidden unit and a column per relation.
         manifest: versions, hashes, settings, completeness.
@@ -73,6 +74,7 @@ def base_importance(
     target: str = "norm",
     methods: Sequence[str] = INSTANT,
     steps: int = STEPS,
+    ensemble: PairEnsemble | None = None,
     device: str = "cpu",
     on_progress: Progress | None = None,
 ) -> BaseImportance:
@@ -83,11 +85,12 @@ def base_importance(
     base masked. A masked base keeps its place, its pair and its messages' edges: masking is not deleting.
 
     Args:
-        record: without a structure it is folded (minimum free energy, 37 °C).
+        record: without a structure it is folded (37 °C); its own structure is taken as certain unless an ensemble comes with it.
         checkpoint: a shipped RNA network, the path of one or an open one; None is "rna".
         target: "norm", the L2 norm of the RNA's embedding.
         methods: of :data:`METHODS`; those of :data:`INSTANT` always come.
         steps: of the integral.
+        ensemble: pair probabilities that belong to the record's structure, for a network that reads them.
         on_progress: called with (what, done, total).
 
     Raises:
@@ -100,12 +103,12 @@ def base_importance(
         raise InputError(f"The target {target!r} is not known for RNAs; give 'norm', the length of the RNA's embedding.")
     network, card = open_network(checkpoint)
     folded = record.structure is None
-    record = with_structures([record])[0]
-    found = decompose(str(record.structure))
     config = network.config
-    graph = build_graph(record, encoding=config.encoding, sequence_weight=config.sequence_weight, elements=found)
+    record, ensemble = prepare(record, config.ensemble, ensemble)
+    found = decompose(str(record.structure))
+    graph = build_graph(record, encoding=config.encoding, sequence_weight=config.sequence_weight, elements=found, ensemble=ensemble)
     with torch.no_grad():
-        out, trace = network(*_inputs(graph, device), return_trace=True)
+        out, trace = network(**_inputs(graph, device), return_trace=True)
     edges = _edge_table(graph, config.encoding)
     openness, message = (values.cpu().double().numpy() for values in (trace.openness, trace.message))
     per_layer = pd.concat([edges] * len(openness), ignore_index=True)
@@ -119,11 +122,19 @@ def base_importance(
         values, delta = _attribution(method, network, graph, steps, device, on_progress)
         bases[method], completeness = values, delta or completeness
     manifest = {
-        "key": digest_of(record=record.key, checkpoint=card.weights_sha256, target=target, methods=sorted(methods), steps=steps),
+        "key": digest_of(
+            record=record.key,
+            ensemble=None if ensemble is None else ensemble.key,
+            checkpoint=card.weights_sha256,
+            target=target,
+            methods=sorted(methods),
+            steps=steps,
+        ),
         "gatescope": __version__,
         "versions": {p: version(p) for p in ("torch", "torch-geometric", "captum", "numpy", "ViennaRNA")} | {"python": platform.python_version()},
         "record": {"id": record.id, "length": record.length, "sha256": record.key, "structure": record.structure},
         "structure": "minimum free energy, 37 °C, by ViennaRNA" if folded else "given",
+        "pairs": None if ensemble is None else {"sha256": ensemble.key, "pairs": len(ensemble.first)},
         "elements": found.method,
         "checkpoint": {"name": card.name, "sha256": card.weights_sha256},
         "device": device,
@@ -149,13 +160,19 @@ def ranges(bases: Sequence[int]) -> str:
     return ",".join(f"{a + 1}" if a == b else f"{a + 1}-{b + 1}" for a, b in parts)
 
 
-def _inputs(graph: Data, device: str, copies: int = 1) -> tuple[torch.Tensor, ...]:
-    """x, edge_index, edge_attr and batch of a graph set side by side with itself."""
+def _inputs(graph: Data, device: str, copies: int = 1) -> dict[str, torch.Tensor]:
+    """What the network is called with, for a graph set side by side with itself."""
     nodes = len(graph.x)
     shift = torch.arange(copies).repeat_interleave(graph.edge_index.shape[1]) * nodes
-    batch = torch.arange(copies).repeat_interleave(nodes)
-    tensors = (graph.x.repeat(copies, 1), graph.edge_index.repeat(1, copies) + shift, graph.edge_attr.repeat(copies, 1), batch)
-    return tuple(tensor.to(device) for tensor in tensors)
+    tensors = {
+        "x": graph.x.repeat(copies, 1),
+        "edge_index": graph.edge_index.repeat(1, copies) + shift,
+        "edge_attr": graph.edge_attr.repeat(copies, 1),
+        "batch": torch.arange(copies).repeat_interleave(nodes),
+    }
+    if "edge_weight" in graph:
+        tensors["edge_weight"] = graph.edge_weight.repeat(copies)
+    return {name: tensor.to(device) for name, tensor in tensors.items()}
 
 
 def _edge_table(graph: Data, encoding: str) -> pd.DataFrame:
@@ -168,7 +185,8 @@ def _edge_table(graph: Data, encoding: str) -> pd.DataFrame:
     names = np.array(graph.node_names, dtype=object)
     source, target = graph.edge_index.numpy()
     direction = np.where(bit["is_forward"], "forward", "backward")
-    return pd.DataFrame({"source": names[source], "target": names[target], "kind": kinds, "direction": direction})
+    weight = graph.edge_weight.numpy() if "edge_weight" in graph else np.ones(len(source), dtype=np.float32)
+    return pd.DataFrame({"source": names[source], "target": names[target], "kind": kinds, "direction": direction, "weight": weight})
 
 
 def _node_quantities(graph: Data, trace: RnaTrace, openness: np.ndarray, message: np.ndarray) -> pd.DataFrame:
@@ -211,7 +229,7 @@ def _attribution(
 ) -> tuple[np.ndarray, dict[str, float] | None]:
     """[n] attribution of the embedding's norm to bases, and completeness for integrated gradients."""
     bases, nodes = graph.num_bases, len(graph.x)
-    prepared: dict[int, tuple[torch.Tensor, ...]] = {}
+    prepared: dict[int, dict[str, torch.Tensor]] = {}
     calls = 0
 
     def value(mask: torch.Tensor) -> torch.Tensor:
@@ -225,7 +243,7 @@ def _attribution(
         if copies not in prepared:
             prepared[copies] = _inputs(graph, device, copies)
         whole = torch.cat([mask, mask.new_ones(copies, nodes - bases)], dim=1).reshape(-1)
-        return network(*prepared[copies], node_mask=whole, num_graphs=copies).graph.norm(dim=-1)
+        return network(**prepared[copies], node_mask=whole, num_graphs=copies).graph.norm(dim=-1)
 
     full = torch.ones(1, bases, device=device)
     if method == "saliency":

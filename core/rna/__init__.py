@@ -12,6 +12,7 @@ from core.lazy import exports
 if TYPE_CHECKING:
     from core.rna.elements import FORGI_LIMIT, Element, Elements, decompose, walk
     from core.rna.embedding import Embeddings, embed, embed_levels
+    from core.rna.ensemble import PairEnsemble, fold_ensemble
     from core.rna.examples import Example, list_examples, load_example
     from core.rna.folding import (
         MFE_LIMIT,
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
         suboptimal,
         too_long,
     )
-    from core.rna.graph import EDGE_FEATURES, NODE_FEATURES, batch, build_graph
+    from core.rna.graph import EDGE_FEATURES, ENSEMBLE_FEATURES, NODE_FEATURES, batch, build_graph
     from core.rna.reading import MAX_BYTES, MAX_LENGTH, MAX_RECORDS, RnaReading, read_report, read_rna
     from core.rna.records import ALPHABET, RnaRecord, dot_bracket, parse_pairs, partners
 
@@ -34,6 +35,7 @@ __all__, __getattr__ = exports(
     {
         "elements": ("FORGI_LIMIT", "Element", "Elements", "decompose", "walk"),
         "embedding": ("Embeddings", "embed", "embed_levels"),
+        "ensemble": ("PairEnsemble", "fold_ensemble"),
         "examples": ("Example", "list_examples", "load_example"),
         "folding": (
             "MFE_LIMIT",
@@ -47,7 +49,7 @@ __all__, __getattr__ = exports(
             "suboptimal",
             "too_long",
         ),
-        "graph": ("EDGE_FEATURES", "NODE_FEATURES", "batch", "build_graph"),
+        "graph": ("EDGE_FEATURES", "ENSEMBLE_FEATURES", "NODE_FEATURES", "batch", "build_graph"),
         "reading": ("MAX_BYTES", "MAX_LENGTH", "MAX_RECORDS", "RnaReading", "read_report", "read_rna"),
         "records": ("ALPHABET", "RnaRecord", "dot_bracket", "parse_pairs", "partners"),
     },

@@ -45,7 +45,7 @@ _HAIRPIN = 3  # fewest bases of a hairpin loop in the energy model
 _NO_DATA = -999.0  # how ViennaRNA writes a reactivity that was not measured
 _ENUMERATED = 100_000  # alternatives looked at before an enumeration is cut
 _IMPOSSIBLE = 9e4  # ViennaRNA gives a structure that cannot form 1e5 kcal/mol
-_LOCK = threading.RLock()
+FOLD_LOCK = threading.RLock()
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +140,7 @@ def fold(
     if probabilities and record.length > PARTITION_LIMIT:
         probabilities = False
         notes = (*notes, _left_out(record.length))
-    with _LOCK:
+    with FOLD_LOCK:
         compound = _compound(record.sequence, model_details(temperature))
         if shape is not None:
             compound.sc_add_SHAPE_deigan([_NO_DATA, *shape], DEIGAN_SLOPE, DEIGAN_INTERCEPT)  # ViennaRNA counts from 1
@@ -174,7 +174,7 @@ def given_structure(record: RnaRecord, temperature: float = 37.0, probabilities:
     if probabilities and record.length > PARTITION_LIMIT:
         probabilities = False
         notes = (*notes, _left_out(record.length))
-    with _LOCK:
+    with FOLD_LOCK:
         details = model_details(temperature)
         compound = _compound(record.sequence, details) if probabilities else eval_only(record.sequence, details)
         result = FoldResult(record.structure, _energy(compound.eval_structure(nested)), "given", temperature, notes=notes)
@@ -195,7 +195,7 @@ def suboptimal(record: RnaRecord, *, delta: float = 3.0, limit: int = 50, temper
         raise InputError(f"An energy band of {delta} kcal/mol is not possible; choose one from 0 to 20.")
     if sentence := too_long(record.length, "subopt"):
         raise InputError(sentence)
-    with _LOCK:
+    with FOLD_LOCK:
         compound = _compound(record.sequence, model_details(temperature))
         whole = round(delta * 100)  # ViennaRNA counts in 0.01 kcal/mol
         found: list[tuple[float, str]] = []
@@ -219,7 +219,7 @@ def boltzmann_samples(record: RnaRecord, count: int, *, seed: int, temperature: 
         raise InputError(f"Seed {seed} is not possible; choose a whole number from 0 to {2**32 - 1:,}.")
     if sentence := too_long(record.length, "sample"):
         raise InputError(sentence)
-    with _LOCK:
+    with FOLD_LOCK:
         compound = _compound(record.sequence, model_details(temperature))
         _partition(compound, compound.mfe()[1])
         RNA.init_rand(seed)
@@ -230,7 +230,7 @@ def fold_windowed(record: RnaRecord, window: int = 200, *, temperature: float = 
     """A structure of local pairs for a long RNA: see :func:`core.rna._windowed.local_fold`."""
     from core.rna._windowed import local_fold
 
-    with _LOCK:
+    with FOLD_LOCK:
         return local_fold(record, window, model_details(temperature))
 
 

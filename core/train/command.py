@@ -160,8 +160,8 @@ def train_rna(values: Mapping[str, Any], folder: Path, *, name: str, scheduler: 
     from core.models.checkpoint import save_checkpoint
     from core.models.rna import RnaGine
     from core.train.rna import RnaRun, RnaTrainConfig
-    from core.train.rna_evaluate import build_card, synthetic_figures
-    from core.train.rna_graphs import embed_packed
+    from core.train.rna_card import build_card
+    from core.train.rna_evaluate import synthetic_figures
 
     config = RnaTrainConfig.from_dict(values)
     sweep(folder)
@@ -174,7 +174,7 @@ def train_rna(values: Mapping[str, Any], folder: Path, *, name: str, scheduler: 
     seconds = json.loads((folder / HISTORY).read_text().splitlines()[-1])["seconds"]
     with workers(scheduler) as executor:
         test = run.split("test", executor, terminal, terminal.should_stop)
-        selected = synthetic_figures(embed_packed(network, validation.graphs), validation.families)
+        selected = synthetic_figures(network, validation)
         card = build_card(name, config, network, test, selected, seconds=seconds, executor=executor, rfam=rfam, on_progress=terminal)
     path = save_checkpoint(network, card, folder)
     terminal.close()
@@ -193,7 +193,7 @@ def evaluate_checkpoint(checkpoint: str, folder: Path, *, with_baselines: bool =
     terminal = Terminal(None)
     with workers(scheduler) as executor:
         if card.kind == "rna":
-            from core.train.rna_evaluate import evaluate as evaluate_rna
+            from core.train.rna_card import evaluate as evaluate_rna
 
             found = evaluate_rna(network, card, folder, executor=executor, rfam=rfam, on_progress=terminal)
         else:
@@ -241,22 +241,28 @@ def _shown(figure: float | None) -> str:
 
 
 def rna_summary(card: Mapping[str, Any]) -> str:
-    """The headline figures of an RNA card as text: pair AUC of the network and its baselines."""
+    """The headline figures of an RNA card as text: pair AUC of the network and of untrained scores."""
     from core.train.rna_evaluate import FIGURES
 
-    names = {f: f.replace("rfam_", "Rfam ").replace("_", ", ") for f in FIGURES}
+    names = {f: f.replace("_", ", ") for f in FIGURES}
     rows = [(f"{card['name']} ({card['parameters']:,} parameters)", card["test"]), *card["baselines"].items()]
     lines = [f"pair AUC: {card['test']['families']:,} held-out families of {card['data']['distribution']}; pairs of like length"]
-    if "skipped" in card["rfam"]:
-        lines.append(f"Rfam was left out: {card['rfam']['skipped']}")
-    else:
-        rfam = card["rfam"]
-        lines.append(
-            f"Rfam: {rfam['members']:,} members of {rfam['families']:,} families, {rfam['pairs']:,} pairs, {rfam['distant_pairs']:,} of them distant "
-            "(rows of the seed alignment agree in under 60% of columns)"
-        )
-    lines.append(" " * 36 + "  ".join(names.values()))
-    for name, figures in rows:
-        values = ("-" if figures.get(f) is None else f"{figures[f]:.3f}" for f in FIGURES)
-        lines.append(f"{name:36s}" + "  ".join(f"{value:>{len(title)}s}" for value, title in zip(values, names.values(), strict=True)))
+    lines += [" " * 36 + "  ".join(names.values()), *(_figures(name, own, names) for name, own in rows)]
+    rfam = card["rfam"]
+    if "skipped" in rfam:
+        return "\n".join([*lines, f"Rfam was left out: {rfam['skipped']}"])
+    counts = rfam["pairs"]
+    lines.append(
+        f"Rfam: {rfam['rnas']:,} members of {rfam['families']:,} families, {counts['all']:,} pairs, {counts['distant']:,} of them distant "
+        "(rows of the seed alignment agree in under 60% of columns)"
+    )
+    for source in dict.fromkeys(row["structures"] for row in rfam["scores"]):
+        shown = {"all": "all", "distant": "distant", "remote": "under 50%", "hit_1": "hit@1", "hit_5": "hit@5"}
+        lines.append(f"{'structures: ' + source:36s}" + "  ".join(shown.values()))
+        lines += [_figures(row["score"], row, shown) for row in rfam["scores"] if row["structures"] == source]
     return "\n".join(lines)
+
+
+def _figures(name: str, figures: Mapping[str, Any], titles: Mapping[str, str]) -> str:
+    values = ("-" if figures.get(f) is None else f"{figures[f]:.3f}" for f in titles)
+    return f"{name:36s}" + "  ".join(f"{value:>{len(title)}s}" for value, title in zip(values, titles.values(), strict=True))

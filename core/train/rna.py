@@ -12,15 +12,15 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy, normalize
 
 from core.errors import Cancelled, InputError
 from core.models.device import autocast, resolve_device
 from core.models.rna import RnaGine, RnaGineConfig
 from core.storage import write_bytes
 from core.train.resume import append_history, append_loss, pin_settings, restore_state, save_state, schedule
-from core.train.rna_families import RELATIVES, SHUFFLES, Families, make_families
-from core.train.rna_graphs import PER_FAMILY, PackedGraphs, embed_packed, pack_families
+from core.train.rna_families import make_families
+from core.train.rna_graphs import FamilyGraphs, run
+from core.train.rna_losses import contrastive_loss, draw_batch
 
 VALIDATION_SEED, TEST_SEED = 1, 2
 """Offsets on the run's seed: families of the three splits are drawn independently, before any training."""
@@ -34,25 +34,34 @@ LENGTH_MATCH = 0.07
 class RnaTrainConfig:
     """One training run. ``families`` are for training; ``validation`` selects, ``test`` is only ever quoted.
 
-    ``given`` is the share of families shown with the designed structures instead of the folded ones; ``sequence_weight`` is the
-    w of the encoding; ``temperature`` divides the cosines of the loss.
+    ``given`` is the share of batches shown with the designed structures instead of the folded ones, ``mixed`` of those where one relative of each
+    family has the designed one and the other is folded; ``shuffles`` is the share of a batch's families whose shuffle is a negative too.
+    ``sequence_weight`` is the w of the encoding; ``temperature`` divides the cosines of the loss, in which aligned bases and aligned elements count
+    ``bases`` and ``elements``. Validation comes every ``validate_every`` epochs and at the end.
     """
 
     encoding: str = "forgi"
     sequence_weight: float = 0.5
-    families: int = 3_000
+    families: int = 6_000
     validation: int = 200
     test: int = 400
-    epochs: int = 16
-    batch: int = 32
+    epochs: int = 60
+    validate_every: int = 4
+    batch: int = 128
     given: float = 0.2
-    temperature: float = 0.1
+    mixed: float = 0.15
+    shuffles: float = 0.5
+    bases: float = 0.2
+    elements: float = 0.2
+    temperature: float = 0.06
     learning_rate: float = 2e-3
-    weight_decay: float = 1e-4
+    weight_decay: float = 1e-3
     average: float = 0.99
-    seed: int = 20
+    seed: int = 30
     device: str = "auto"
-    network: dict[str, Any] = field(default_factory=lambda: {"hidden": 64, "out": 64, "layers": 4, "norm": "layer"})
+    network: dict[str, Any] = field(
+        default_factory=lambda: {"hidden": 96, "out": 256, "layers": 4, "norm": "layer", "ensemble": True, "segments": 12, "segment_width": 64}
+    )
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> RnaTrainConfig:
@@ -71,47 +80,20 @@ class RnaTrainConfig:
             config.build()
         except (TypeError, ValueError, KeyError) as error:
             raise InputError(f"The network of this configuration cannot be built: {error}.") from None
-        if config.families < config.batch or min(config.epochs, config.validation, config.test) < 1 or config.batch < 2:
+        if config.families < config.batch or min(config.epochs, config.validate_every, config.validation, config.test) < 1 or config.batch < 2:
             raise InputError("A run needs an epoch, a validation family, a test family, batches of two or more, and families for one batch.")
-        if not (0 < config.sequence_weight <= 1 and 0 <= config.given <= 1 and config.temperature > 0):
-            raise InputError("sequence_weight lies above 0 and at most at 1, given between 0 and 1, temperature above 0.")
+        shares = (config.given, config.mixed, config.given + config.mixed, config.shuffles)
+        if not (0 < config.sequence_weight <= 1 and all(0 <= share <= 1 for share in shares) and config.temperature > 0):
+            raise InputError("sequence_weight lies in (0, 1], given, mixed, their sum and shuffles between 0 and 1, temperature above 0.")
         return config
 
     def build(self) -> RnaGineConfig:
         """The network's configuration with the widths of the encoding filled in."""
-        from core.rna.graph import EDGE_FEATURES, NODE_FEATURES
+        from core.rna.graph import EDGE_FEATURES, ENSEMBLE_FEATURES, NODE_FEATURES
 
-        widths = len(NODE_FEATURES[self.encoding]), len(EDGE_FEATURES[self.encoding])
+        soft = len(ENSEMBLE_FEATURES) if self.network.get("ensemble") else 0
+        widths = len(NODE_FEATURES[self.encoding]) + soft, len(EDGE_FEATURES[self.encoding])
         return RnaGineConfig(*widths, encoding=self.encoding, sequence_weight=self.sequence_weight, **self.network)  # type: ignore[arg-type]
-
-
-@dataclass(frozen=True, eq=False)
-class Split:
-    """Families and all their graphs."""
-
-    families: Families
-    graphs: PackedGraphs
-
-
-def contrastive_loss(first: Tensor, second: Tensor, shuffled: Tensor, temperature: float) -> Tensor:
-    """InfoNCE over cosines (van den Oord et al. 2018), both ways, with shuffles as further negatives.
-
-    Args:
-        first, second: [B, D] two relatives of each family; shuffled: [B, D] a shuffle of each.
-    """
-    first, second, shuffled = normalize(first, dim=-1), normalize(second, dim=-1), normalize(shuffled, dim=-1)
-    right = torch.arange(len(first), device=first.device)
-    ways = ((first, second), (second, first))
-    return torch.stack([cross_entropy(own @ torch.cat([other, shuffled]).T / temperature, right) for own, other in ways]).mean()
-
-
-def draw_views(families: np.ndarray, given: float, rng: np.random.Generator) -> np.ndarray:
-    """[3, B] graphs of a batch of families: two relatives, both folded or both with the designed structure, and a shuffle."""
-    pairs = np.stack([rng.permutation(RELATIVES)[:2] for _ in families], axis=1)
-    shuffles = RELATIVES + rng.integers(SHUFFLES, size=len(families))
-    designed = rng.random(len(families)) < given
-    pairs = pairs + designed * (RELATIVES + SHUFFLES)
-    return families * PER_FAMILY + np.concatenate([pairs, shuffles[None]])
 
 
 def epoch_batches(lengths: np.ndarray, batch: int, rng: np.random.Generator) -> np.ndarray:
@@ -137,11 +119,11 @@ class RnaRun:
         pin_settings(folder, asdict(config))
         self.device = resolve_device(config.device).device
 
-    def split(self, name: str, executor: Executor, on_progress: Callable[[str, int, int], None], should_stop: Callable[[], bool]) -> Split:
-        """Families of "train", "validation" or "test", made or read back, and their graphs."""
+    def split(self, name: str, executor: Executor, on_progress: Callable[[str, int, int], None], should_stop: Callable[[], bool]) -> FamilyGraphs:
+        """Families of "train", "validation" or "test", made or read back."""
         return load_split(self.config, name, self.folder, executor=executor, on_progress=on_progress, should_stop=should_stop)
 
-    def fit(self, train: Split, validation: Split, on_progress: Callable[..., None], should_stop: Callable[[], bool]) -> RnaGine:
+    def fit(self, train: FamilyGraphs, validation: FamilyGraphs, on_progress: Callable[..., None], should_stop: Callable[[], bool]) -> RnaGine:
         """Trains to the end and returns the network whose averaged weights did best on validation.
 
         Raises:
@@ -163,7 +145,7 @@ class RnaRun:
             families = epoch_batches(lengths, c.batch, np.random.default_rng([c.seed, epoch]))[within]
             for group in optimizer.param_groups:
                 group["lr"] = c.learning_rate * schedule(step, total)
-            loss = self._loss(network, train.graphs, families, step)
+            loss = self._loss(network, train, families, step)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -174,7 +156,7 @@ class RnaRun:
                 on_progress("training", step, total, loss=float(loss.detach()))
                 append_loss(self.folder, step, total, float(loss.detach()))
             ended_epoch = step % per_epoch == 0
-            if ended_epoch:
+            if (ended_epoch and (step // per_epoch) % c.validate_every == 0) or step == total:
                 best = self._validate(average, validation, step // per_epoch, float(loss.detach()), best, time.monotonic() - started)
             stop = should_stop()
             if ended_epoch or stop or step % self.SAVE_EVERY == 0:
@@ -191,22 +173,30 @@ class RnaRun:
         network.load_state_dict(load_file(self.folder / "best.safetensors", device=self.device))
         return network.eval()
 
-    def _loss(self, network: RnaGine, graphs: PackedGraphs, families: np.ndarray, step: int) -> Tensor:
+    def _loss(self, network: RnaGine, graphs: FamilyGraphs, families: np.ndarray, step: int) -> Tensor:
         c = self.config
-        rows = draw_views(families, c.given, np.random.default_rng([c.seed, 1, step]))
-        part = graphs.take(rows.ravel(), self.device)
+        drawn = draw_batch(graphs, families, given=c.given, mixed=c.mixed, shuffles=c.shuffles, rng=np.random.default_rng([c.seed, 1, step]))
         torch.manual_seed(c.seed * 1_000_003 + step)  # dropout
         with autocast(self.device):
-            out = network(part.x, part.edge_index, part.edge_attr, part.batch, num_graphs=part.count).graph
-        first, second, shuffled = out.float().view(3, len(families), -1)
-        return contrastive_loss(first, second, shuffled, c.temperature)
+            out = run(network, graphs.assemble(drawn.views), self.device)
+        whole, nodes, count = out.graph.float(), out.nodes.float(), len(families)
+        others = whole[2 * count :] if drawn.shuffles else None
+        loss = contrastive_loss(whole[:count], whole[count : 2 * count], c.temperature, others=others)
+        if c.bases and len(drawn.bases):
+            first, second = nodes[torch.from_numpy(drawn.bases).to(self.device)].unbind(1)
+            loss = loss + c.bases * contrastive_loss(first, second, c.temperature)
+        if c.elements and len(drawn.elements):
+            first, second = nodes[torch.from_numpy(drawn.elements).to(self.device)].unbind(1)
+            kinds = torch.from_numpy(drawn.kinds).to(self.device)
+            loss = loss + c.elements * contrastive_loss(first, second, c.temperature, unlike=kinds.unsqueeze(1) != kinds)
+        return loss
 
-    def _validate(self, network: RnaGine, validation: Split, epoch: int, loss: float, best: float, seconds: float) -> float:
+    def _validate(self, network: RnaGine, validation: FamilyGraphs, epoch: int, loss: float, best: float, seconds: float) -> float:
         from core.train.rna_evaluate import synthetic_figures
 
-        figures = synthetic_figures(embed_packed(network, validation.graphs, self.device), validation.families)
+        figures = synthetic_figures(network, validation, self.device)
         append_history(self.folder, {"epoch": epoch, "loss": loss, "seconds": round(seconds, 1), **figures})
-        score = sum(figures.values())
+        score = sum(value for value in figures.values() if not np.isnan(value))  # few families may have no distant pair
         if score > best:
             from safetensors.torch import save
 
@@ -222,7 +212,7 @@ def load_split(
     executor: Executor,
     on_progress: Callable[[str, int, int], None],
     should_stop: Callable[[], bool] | None = None,
-) -> Split:
+) -> FamilyGraphs:
     """A split of a configuration, from what the folder holds or made there."""
     count, offset = {"train": (config.families, 0), "validation": (config.validation, VALIDATION_SEED), "test": (config.test, TEST_SEED)}[name]
     families = make_families(
@@ -233,16 +223,8 @@ def load_split(
         on_progress=lambda i, n: on_progress(f"making {name} families", i, n),
         should_stop=should_stop,
     )
-    graphs = pack_families(
-        families,
-        folder / f"families-{config.seed + offset}",
-        config.encoding,
-        config.sequence_weight,
-        executor=executor,
-        on_progress=lambda i, n: on_progress(f"building {name} graphs", i, n),
-        should_stop=should_stop,
-    )
-    return Split(families, graphs)
+    network = config.build()
+    return FamilyGraphs(families, encoding=network.encoding, sequence_weight=network.sequence_weight, ensemble=network.ensemble)
 
 
 @torch.no_grad()

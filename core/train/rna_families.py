@@ -1,9 +1,8 @@
-"""Synthetic families of RNAs: an ancestor, mutated relatives that keep its fold in mind, and shuffles that keep its dinucleotides.
+"""Synthetic families of RNAs: relatives that evolved from one ancestor, a shuffle, and the ensemble of structures of each.
 
-The ancestor is a random sequence folded by ViennaRNA; for most families its sequence is then drawn again for that structure, so that
-relatives fold alike as members of a real family do. Relatives change paired columns together, change, gain and lose loop bases, lengthen and
-shorten stems and move branches along their loop, and are folded again. A shuffle of a member keeps its length and every dinucleotide count
-(Altschul and Erickson 1985) and is folded again: a negative that composition cannot tell apart.
+Relatives descend from an ancestor (:mod:`core.train.rna_evolution`). A shuffle of a member keeps its length and every dinucleotide count
+(Altschul and Erickson 1985): a negative that composition cannot tell apart. Every sequence is folded: its best structure, its pair probabilities
+and structures drawn from its ensemble, with which a network learns not to trust a single one.
 """
 
 from __future__ import annotations
@@ -12,46 +11,48 @@ import random
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
 from core.errors import Cancelled
+from core.rna.ensemble import PairEnsemble, fold_ensemble
 from core.storage import write_atomic
+from core.train.rna_evolution import LONGEST, MARGIN, draw_ancestor, evolve
 
-DISTRIBUTION = "rna-families-v1"
-RELATIVES, SHUFFLES = 4, 2
-SHORTEST, LONGEST = 40, 200
-"""Lengths of ancestors (nt)."""
-MARGIN = 60
-"""Columns (nt) a relative may outgrow its ancestor by; what would grow further is drawn again."""
-STRENGTH = (0.02, 0.25)
-"""Least and greatest chance of a relative's column to be drawn again."""
+DISTRIBUTION = "rna-families-v2"
+RELATIVES, SHUFFLES, SAMPLES = 4, 1, 2
+"""Relatives and shuffles of a family, and structures drawn of each."""
+MEMBERS = RELATIVES + SHUFFLES
+MILDEST, FURTHEST = 0.05, (0.2, 0.6)
+"""A relative strays by a strength between the mildest and its family's furthest, which lies in the given range."""
 BLOCK = 50
 """Families a worker makes at a time."""
-PAIRS = ("GC", "CG", "AU", "UA", "GU", "UG")
-PAIR_WEIGHTS = (0.28, 0.28, 0.18, 0.18, 0.04, 0.04)
-LOOP_WEIGHTS = (0.4, 0.18, 0.2, 0.22)
-"""Of A, C, G, U in loops: rich in A, as in structured RNAs."""
-
-
-@dataclass(eq=False)
-class Column:
-    """A base of a growing sequence and the column it pairs with; columns are told apart by identity."""
-
-    base: str
-    partner: Column | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Families:
-    """``sequences`` and ``folded`` [F, RELATIVES + SHUFFLES] (bytes; shuffles last), ``designed`` [F, RELATIVES]: the family's structure
-    carried through each relative's mutations, as a curated consensus would be."""
+    """F families in few arrays.
+
+    Attributes:
+        sequences, folded: [F, MEMBERS] bytes; shuffles last; ``folded`` is the best structure.
+        samples: [F, MEMBERS, SAMPLES] structures drawn from the ensemble.
+        designed: [F, RELATIVES] the ancestor's structure carried through each relative's changes, as a curated consensus would be.
+        origins: [F, RELATIVES, n] int16, the column of the ancestor each base comes from; -1: none.
+        first, second, probability: base pairs of all sequences end to end, and ``pairs`` [F * MEMBERS]: how many each has.
+    """
 
     sequences: np.ndarray
     folded: np.ndarray
+    samples: np.ndarray
     designed: np.ndarray
+    origins: np.ndarray
+    first: np.ndarray
+    second: np.ndarray
+    probability: np.ndarray
+    pairs: np.ndarray
 
     def __len__(self) -> int:
         return len(self.sequences)
@@ -59,6 +60,25 @@ class Families:
     def lengths(self) -> np.ndarray:
         """[F] length (nt) of each family's first member."""
         return np.char.str_len(self.sequences[:, 0])
+
+    @cached_property
+    def _ends(self) -> np.ndarray:
+        return np.concatenate([[0], np.cumsum(self.pairs)])
+
+    def ensemble(self, family: int, member: int) -> PairEnsemble:
+        """Pair probabilities of one sequence."""
+        row = family * MEMBERS + member
+        part = slice(self._ends[row], self._ends[row + 1])
+        first, second = self.first[part].astype(np.int64), self.second[part].astype(np.int64)
+        return PairEnsemble(len(self.sequences[family, member]), first, second, self.probability[part].astype(np.float32))
+
+    @classmethod
+    def join(cls, blocks: Sequence[dict[str, np.ndarray]], count: int) -> Families:
+        """The first ``count`` families of blocks in order."""
+        joined = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+        kept = int(joined["pairs"][: count * MEMBERS].sum())
+        flat = ("first", "second", "probability")
+        return cls(**{k: v[: kept if k in flat else count * MEMBERS if k == "pairs" else count] for k, v in joined.items()})
 
 
 def make_families(
@@ -77,12 +97,11 @@ def make_families(
     """
     paths = [folder / f"families-{seed}" / f"{b:05d}.npz" for b in range(-(-count // BLOCK))]
     in_blocks(paths, lambda b: executor.submit(family_block, seed, b), on_progress=on_progress, should_stop=should_stop)
-    found: dict[str, list[np.ndarray]] = {name: [] for name in ("sequences", "folded", "designed")}
+    blocks = []
     for path in paths:
         with np.load(path) as stored:
-            for name, parts in found.items():
-                parts.append(stored[name])
-    return Families(**{name: np.concatenate(parts)[:count] for name, parts in found.items()})
+            blocks.append(dict(stored))
+    return Families.join(blocks, count)
 
 
 def in_blocks(
@@ -112,160 +131,49 @@ def in_blocks(
 
 
 def family_block(seed: int, block: int) -> dict[str, np.ndarray]:
-    """The families of one block as byte arrays; depends on the seed and the block alone."""
+    """The families of one block as arrays; depends on the seed and the block alone."""
     rng = random.Random(seed * 1_000_003 + block)
     made = [make_family(rng) for _ in range(BLOCK)]
-    width = f"S{LONGEST + MARGIN}"
+    width = LONGEST + MARGIN
+    origins = np.full((BLOCK, RELATIVES, width), -1, dtype=np.int16)
+    for f, family in enumerate(made):
+        for r, places in enumerate(family.origins):
+            origins[f, r, : len(places)] = places
+    ensembles = [ensemble for family in made for _, ensemble, _ in family.folds]
+    joined = {name: np.concatenate([getattr(e, name) for e in ensembles]) for name in ("first", "second", "probability")}
     return {
-        "sequences": np.array([[s.encode() for s in sequences] for sequences, _, _ in made], dtype=width),
-        "folded": np.array([[s.encode() for s in folded] for _, folded, _ in made], dtype=width),
-        "designed": np.array([[s.encode() for s in designed] for _, _, designed in made], dtype=width),
+        "sequences": _bytes([family.sequences for family in made], width),
+        "folded": _bytes([[best for best, _, _ in family.folds] for family in made], width),
+        "samples": _bytes([[drawn for _, _, drawn in family.folds] for family in made], width),
+        "designed": _bytes([family.designed for family in made], width),
+        "origins": origins,
+        "first": joined["first"].astype(np.int16),
+        "second": joined["second"].astype(np.int16),
+        "probability": joined["probability"].astype(np.float16),
+        "pairs": np.array([len(e.first) for e in ensembles], dtype=np.int32),
     }
 
 
-def make_family(rng: random.Random) -> tuple[list[str], list[str], list[str]]:
-    """Sequences (relatives, then shuffles), their folds, and the relatives' designed structures."""
-    sequence, structure = ancestor(rng)
-    relatives = [relative(sequence, structure, rng) for _ in range(RELATIVES)]
-    sequences = [s for s, _ in relatives]
+@dataclass(frozen=True)
+class Family:
+    """``sequences`` (relatives, then shuffles), their ``folds`` (best structure, ensemble, drawn structures), and of the relatives the ``designed``
+    structures and the ``origins`` of their bases."""
+
+    sequences: list[str]
+    folds: list[tuple[str, PairEnsemble, list[str]]]
+    designed: list[str]
+    origins: list[list[int]]
+
+
+def make_family(rng: random.Random) -> Family:
+    """One family."""
+    ancestor = draw_ancestor(rng)
+    furthest = rng.uniform(*FURTHEST)
+    relatives = [evolve(ancestor, rng.uniform(MILDEST, furthest), rng) for _ in range(RELATIVES)]
+    sequences = [sequence for sequence, _, _ in relatives]
     sequences += [shuffle_dinucleotides(sequences[i], rng) for i in range(SHUFFLES)]
-    return sequences, [fold_mfe(s) for s in sequences], [d for _, d in relatives]
-
-
-def ancestor(rng: random.Random) -> tuple[str, str]:
-    """A sequence and its structure with at least two stacked pairs, :data:`SHORTEST` to :data:`LONGEST` nt."""
-    while True:
-        length, gc = rng.randint(SHORTEST, LONGEST), rng.uniform(0.35, 0.65)
-        sequence = "".join(rng.choices("ACGU", [(1 - gc) / 2, gc / 2, gc / 2, (1 - gc) / 2], k=length))
-        structure = fold_mfe(sequence)
-        if rng.random() < 0.7:
-            columns = to_columns(sequence, structure)
-            for column in columns:
-                draw(column, rng)
-            sequence = "".join(c.base for c in columns)
-        if "((" in structure:
-            return sequence, structure
-
-
-def relative(sequence: str, structure: str, rng: random.Random) -> tuple[str, str]:
-    """A mutated sequence and the structure carried along; how far it strays is drawn anew for each relative.
-
-    A pair is met from both of its sides, so stems drift further than loops, as in families whose loops are bound by something.
-    """
-    strength = rng.uniform(*STRENGTH)
-    while True:
-        columns = to_columns(sequence, structure)
-        for column in columns:
-            if rng.random() < strength:
-                draw(column, rng)
-        for change, mean in ((change_loop, 10.0), (change_stem, 3.0), (move_branch, 2.0)):
-            for _ in range(min(8, int(rng.expovariate(1 / (mean * strength + 1e-9))))):
-                change(columns, rng)
-        if SHORTEST // 2 <= len(columns) <= LONGEST + MARGIN:
-            return "".join(c.base for c in columns), to_structure(columns)
-
-
-def to_columns(sequence: str, structure: str) -> list[Column]:
-    """Columns of a sequence with a nested structure."""
-    columns = [Column(base) for base in sequence]
-    opened: list[Column] = []
-    for column, mark in zip(columns, structure, strict=True):
-        if mark == "(":
-            opened.append(column)
-        elif mark == ")":
-            column.partner = opened.pop()
-            column.partner.partner = column
-    return columns
-
-
-def to_structure(columns: Sequence[Column]) -> str:
-    """Dot-bracket of columns."""
-    seen: set[int] = set()
-    marks = []
-    for column in columns:
-        if column.partner is None:
-            marks.append(".")
-        else:
-            marks.append(")" if id(column.partner) in seen else "(")
-            seen.add(id(column))
-    return "".join(marks)
-
-
-def draw(column: Column, rng: random.Random) -> None:
-    """Draws a loop base anew, or both bases of a pair together (a compensatory change)."""
-    if column.partner is None:
-        column.base = rng.choices("ACGU", LOOP_WEIGHTS)[0]
-    else:
-        pair = rng.choices(PAIRS, PAIR_WEIGHTS)[0]
-        column.base, column.partner.base = pair[0], pair[1]
-
-
-def change_loop(columns: list[Column], rng: random.Random) -> None:
-    """Inserts or deletes one to three loop bases next to a loop base; hairpins keep at least three."""
-    loops = [i for i, c in enumerate(columns) if c.partner is None]
-    if not loops:
-        return
-    at = rng.choice(loops)
-    if rng.random() < 0.5:
-        columns[at:at] = [Column(rng.choices("ACGU", LOOP_WEIGHTS)[0]) for _ in range(rng.randint(1, 3))]
-        return
-    for _ in range(rng.randint(1, 3)):
-        if at < len(columns) and columns[at].partner is None and not _holds_hairpin(columns, at):
-            del columns[at]
-
-
-def change_stem(columns: list[Column], rng: random.Random) -> None:
-    """Lengthens a stem by a pair stacked inside one of its pairs, or takes a pair of a stem of three or more away."""
-    where = {id(c): i for i, c in enumerate(columns)}
-    opening = [(i, where[id(c.partner)]) for i, c in enumerate(columns) if c.partner is not None and where[id(c.partner)] > i]
-    if not opening:
-        return
-    i, j = rng.choice(opening)
-    if rng.random() < 0.5:
-        left, right = Column("A"), Column("U")
-        left.partner, right.partner = right, left
-        draw(left, rng)
-        columns[j:j] = [right]
-        columns[i + 1 : i + 1] = [left]
-    elif (i - 1, j + 1) in opening and (i + 1, j - 1) in opening:
-        del columns[j], columns[i]
-
-
-def move_branch(columns: list[Column], rng: random.Random) -> None:
-    """Slides a branch along its loop: up to six loop bases right before it go right behind it, or the other way."""
-    where = {id(c): i for i, c in enumerate(columns)}
-    branches = []
-    for i, column in enumerate(columns):
-        j = where[id(column.partner)] if column.partner is not None else -1
-        if j > i:
-            before = i > 0 and columns[i - 1].partner is None
-            behind = j + 1 < len(columns) and columns[j + 1].partner is None
-            branches += [(i, j, True)] * before + [(i, j, False)] * behind
-    if not branches:
-        return
-    i, j, rightward = rng.choice(branches)
-    count = rng.randint(1, 6)
-    if rightward:
-        start = i
-        while start > 0 and i - start < count and columns[start - 1].partner is None:
-            start -= 1
-        columns[start : j + 1] = columns[i : j + 1] + columns[start:i]
-    else:
-        end = j + 1
-        while end < len(columns) and end - j - 1 < count and columns[end].partner is None:
-            end += 1
-        columns[i:end] = columns[j + 1 : end] + columns[i : j + 1]
-
-
-def _holds_hairpin(columns: list[Column], at: int) -> bool:
-    """Whether a loop base is one of at most three that a pair closes."""
-    left, right = at, at
-    while left > 0 and columns[left - 1].partner is None:
-        left -= 1
-    while right + 1 < len(columns) and columns[right + 1].partner is None:
-        right += 1
-    closed = left > 0 and right + 1 < len(columns) and columns[left - 1].partner is columns[right + 1]
-    return closed and right - left + 1 <= 3
+    folds = [fold_ensemble(sequence, samples=SAMPLES, seed=rng.randrange(2**31)) for sequence in sequences]
+    return Family(sequences, folds, [designed for _, designed, _ in relatives], [origins for _, _, origins in relatives])
 
 
 def shuffle_dinucleotides(sequence: str, rng: random.Random) -> str:
@@ -306,8 +214,5 @@ def _reaches(letter: str, end: str, last: dict[str, str]) -> bool:
     return letter == end
 
 
-def fold_mfe(sequence: str) -> str:
-    """ViennaRNA's minimum free energy structure at 37 degrees."""
-    import RNA
-
-    return str(RNA.fold_compound(sequence).mfe()[0])
+def _bytes(texts: Sequence[Sequence[object]], width: int) -> np.ndarray:
+    return np.array(texts, dtype=f"S{width}")

@@ -1,127 +1,95 @@
-"""Many RNA graphs in few arrays, so that a training batch is cut out of them instead of being built."""
+"""The graphs of synthetic families: many views of few sequences, assembled when a batch asks for them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from core.models.rna import RnaGine
-from core.train.rna_families import BLOCK, RELATIVES, SHUFFLES, Families, in_blocks
+from core.models.rna import RnaGine, RnaOutput
+from core.rna.assembly import Assembled, GraphParts, assemble
+from core.rna.elements import walk
+from core.rna.ensemble import PairEnsemble
+from core.train.rna_families import SAMPLES, Families
 
-PER_FAMILY = 2 * RELATIVES + SHUFFLES
-"""Graphs of a family: relatives and shuffles as folded, then the relatives with the designed structures."""
-
-
-class GraphBatch(NamedTuple):
-    """``x`` [N, F], ``edge_index`` [2, M], ``edge_attr`` [M, D], ``batch`` [N] and the number of graphs."""
-
-    x: Tensor
-    edge_index: Tensor
-    edge_attr: Tensor
-    batch: Tensor
-    count: int  # type: ignore[assignment]
+FOLDED, DESIGNED = 0, SAMPLES + 1
+"""Views of a sequence: its best structure (0), structures drawn from its ensemble (1 to SAMPLES), the designed one, known with certainty."""
 
 
-@dataclass(frozen=True, eq=False)
-class PackedGraphs:
-    """Graphs end to end: x [N, F] float32, edge_index [2, M] (counted within each graph), edge_attr [M, D] of 0 and 1, and where each
-    graph's nodes and edges begin, [G + 1]."""
+class View(NamedTuple):
+    """A sequence of a family under one of its structures."""
 
-    x: np.ndarray
-    edge_index: np.ndarray
-    edge_attr: np.ndarray
-    nodes: np.ndarray
-    edges: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.nodes) - 1
-
-    def take(self, rows: Sequence[int] | np.ndarray, device: str = "cpu") -> GraphBatch:
-        """Some graphs as one batch, in the order given."""
-        sizes = self.nodes[np.asarray(rows) + 1] - self.nodes[rows]
-        shifts = np.concatenate([[0], np.cumsum(sizes)])
-        x = np.concatenate([self.x[self.nodes[r] : self.nodes[r + 1]] for r in rows])
-        index = np.concatenate(
-            [self.edge_index[:, self.edges[r] : self.edges[r + 1]].astype(np.int64) + s for r, s in zip(rows, shifts[:-1], strict=True)], axis=1
-        )
-        attr = np.concatenate([self.edge_attr[self.edges[r] : self.edges[r + 1]] for r in rows]).astype(np.float32)
-        arrays = (x, index, attr, np.repeat(np.arange(len(rows)), sizes))
-        x_, index_, attr_, batch_ = (torch.from_numpy(a).to(device) for a in arrays)
-        return GraphBatch(x_, index_, attr_, batch_, len(rows))
-
-    @classmethod
-    def join(cls, parts: Sequence[dict[str, np.ndarray]]) -> PackedGraphs:
-        """One from many, in order; ``nodes`` and ``edges`` of each part are sizes per graph."""
-        nodes, edges = (np.concatenate([[0], np.cumsum(np.concatenate([p[name] for p in parts]))]).astype(np.int64) for name in ("nodes", "edges"))
-        x, attr = (np.concatenate([p[name] for p in parts]) for name in ("x", "edge_attr"))
-        return cls(x, np.concatenate([p["edge_index"] for p in parts], axis=1), attr, nodes, edges)
+    family: int
+    member: int
+    structure: int = FOLDED
 
 
-def pack(sequences: Sequence[str], structures: Sequence[str], encoding: str, sequence_weight: float) -> dict[str, np.ndarray]:
-    """Graphs of RNAs with their structures, as the arrays :meth:`PackedGraphs.join` joins."""
-    from core.rna import RnaRecord, build_graph, walk
+class FamilyGraphs:
+    """Views of families for one network's encoding; what was taken apart once is kept."""
 
-    graphs = [
-        build_graph(
-            RnaRecord("rna", sequence, structure),
-            encoding=encoding,
-            sequence_weight=sequence_weight,
-            elements=walk(structure) if encoding == "forgi" else None,
-        )
-        for sequence, structure in zip(sequences, structures, strict=True)
-    ]
-    return {
-        "x": np.concatenate([g.x.numpy() for g in graphs]),
-        "edge_index": np.concatenate([g.edge_index.numpy().astype(np.int32) for g in graphs], axis=1),
-        "edge_attr": np.concatenate([g.edge_attr.numpy().astype(np.uint8) for g in graphs]),
-        "nodes": np.array([len(g.x) for g in graphs]),
-        "edges": np.array([g.edge_index.shape[1] for g in graphs]),
-    }
+    def __init__(self, families: Families, *, encoding: str, sequence_weight: float, ensemble: bool) -> None:
+        self.families, self.sequence_weight = families, sequence_weight
+        self._forgi, self._ensemble = encoding == "forgi", ensemble
+        self._known: dict[View, GraphParts] = {}
+
+    def parts(self, view: View) -> GraphParts:
+        """What the graph of a view is assembled from. Its pairs are those of the ensemble, or of the designed structure, each certain."""
+        if view not in self._known:
+            f, family = self.families, view.family
+            drawn = f.folded[family, view.member] if view.structure == FOLDED else None
+            if view.structure == DESIGNED:
+                drawn = f.designed[family, view.member]
+            structure = (f.samples[family, view.member, view.structure - 1] if drawn is None else drawn).decode()
+            ensemble = None
+            if self._ensemble:
+                ensemble = PairEnsemble.certain(structure) if view.structure == DESIGNED else f.ensemble(family, view.member)
+            elements = walk(structure) if self._forgi else None
+            self._known[view] = GraphParts.of(f.sequences[family, view.member].decode(), structure, elements=elements, ensemble=ensemble)
+        return self._known[view]
+
+    def assemble(self, views: Sequence[View]) -> Assembled:
+        """The graphs of views side by side."""
+        return assemble([self.parts(view) for view in views], self.sequence_weight)
 
 
-def pack_families(
-    families: Families,
-    folder: Path,
-    encoding: str,
-    sequence_weight: float,
-    *,
-    executor: Executor,
-    on_progress: Callable[[int, int], None] | None = None,
-    should_stop: Callable[[], bool] | None = None,
-) -> PackedGraphs:
-    """All graphs of families, :data:`PER_FAMILY` a family, in blocks kept in ``folder``."""
-    sequences, structures = (
-        np.concatenate([own, extra], axis=1).astype(str)
-        for own, extra in ((families.sequences, families.sequences[:, :RELATIVES]), (families.folded, families.designed))
-    )
-    cuts = [slice(start, start + BLOCK) for start in range(0, len(families), BLOCK)]
-    paths = [folder / f"graphs-{encoding}-{sequence_weight:g}" / f"{b:05d}-{len(sequences[cut])}.npz" for b, cut in enumerate(cuts)]
-    in_blocks(
-        paths,
-        lambda b: executor.submit(pack, sequences[cuts[b]].ravel().tolist(), structures[cuts[b]].ravel().tolist(), encoding, sequence_weight),
-        on_progress=on_progress,
-        should_stop=should_stop,
-    )
-    parts = []
-    for path in paths:
-        with np.load(path) as stored:
-            parts.append(dict(stored))
-    return PackedGraphs.join(parts)
+def run(network: RnaGine, batch: Assembled, device: str = "cpu") -> RnaOutput:
+    """The network on assembled graphs."""
+    x, index, attr, weight, of_graph = (torch.from_numpy(array).to(device) for array in batch[:5])
+    weights = {"edge_weight": weight} if network.config.ensemble else {}
+    return network(x, index, attr, of_graph, num_graphs=len(batch.starts) - 1, **weights)
 
 
 @torch.no_grad()
-def embed_packed(network: RnaGine, graphs: PackedGraphs, device: str = "cpu", *, chunk: int = 128) -> np.ndarray:
+def embed_parts(network: RnaGine, parts: Sequence[GraphParts], device: str = "cpu", *, chunk: int = 128) -> np.ndarray:
     """[G, out] embeddings of unit length, by a network in evaluation mode."""
-    vectors = []
-    for start in range(0, len(graphs), chunk):
-        part = graphs.take(np.arange(start, min(len(graphs), start + chunk)), device)
-        out = network(part.x, part.edge_index, part.edge_attr, part.batch, num_graphs=part.count).graph
+    vectors: list[Tensor] = []
+    for start in range(0, len(parts), chunk):
+        out = run(network, assemble(parts[start : start + chunk], network.config.sequence_weight), device).graph
         vectors.append(torch.nn.functional.normalize(out, dim=-1).cpu())
     return torch.cat(vectors).double().numpy()
+
+
+def aligned_bases(families: Families, family: int, one: int, other: int) -> tuple[np.ndarray, np.ndarray]:
+    """0-based places of bases of two relatives that come from the same column of their ancestor."""
+    here, there = (families.origins[family, member, : len(families.sequences[family, member])] for member in (one, other))
+    columns, first, second = np.intersect1d(here, there, return_indices=True)
+    return first[columns >= 0], second[columns >= 0]
+
+
+def aligned_elements(one: GraphParts, other: GraphParts, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """[P, 2] places of elements of one kind that share more than half of their aligned columns (over all columns of either).
+
+    Args:
+        one, other: two relatives; first, second: their aligned bases (:func:`aligned_bases`).
+    """
+    if one.element_of_base is None or other.element_of_base is None or not len(first):
+        return np.zeros((0, 2), dtype=np.int64)
+    a, b = one.element_of_base[first], other.element_of_base[second]
+    shared = np.zeros((len(one.kinds), len(other.kinds)))
+    np.add.at(shared, (a, b), 1)
+    sizes = np.bincount(a, minlength=len(one.kinds))[:, None] + np.bincount(b, minlength=len(other.kinds))[None]
+    alike = (shared > 0.5 * np.maximum(sizes - shared, 1)) & (one.kinds[:, None] == other.kinds[None])
+    return np.argwhere(alike)

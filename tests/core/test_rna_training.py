@@ -16,14 +16,27 @@ import pytest
 import torch
 
 from core.errors import Cancelled, InputError
+from core.explain.pairs import auc
 from core.models import load_checkpoint, save_checkpoint
-from core.train import rna_evaluate, rna_families
-from core.train.rna import RnaRun, RnaTrainConfig, contrastive_loss, draw_views, epoch_batches
-from core.train.rna_families import RELATIVES, SHUFFLES, fold_mfe, shuffle_dinucleotides, to_columns, to_structure
-from core.train.rna_graphs import PER_FAMILY, embed_packed
+from core.rna.ensemble import fold_ensemble
+from core.rna.fingerprints import FINGERPRINTS, Score
+from core.train import rna_card, rna_evaluate, rna_evolution, rna_families
+from core.train.rna import RnaRun, RnaTrainConfig, epoch_batches
+from core.train.rna_evolution import Column, draw_ancestor, evolve, to_columns, to_structure
+from core.train.rna_families import RELATIVES, SHUFFLES, Families, shuffle_dinucleotides
+from core.train.rna_graphs import DESIGNED, FamilyGraphs, View, aligned_bases, aligned_elements
+from core.train.rna_losses import UNLIKE, contrastive_loss, draw_batch
 
 TINY = RnaTrainConfig.from_dict(
-    {"families": 8, "validation": 4, "test": 4, "epochs": 2, "batch": 4, "seed": 3, "network": {"hidden": 8, "out": 8, "layers": 2, "dropout": 0.2}}
+    {
+        "families": 8,
+        "validation": 4,
+        "test": 4,
+        "epochs": 2,
+        "batch": 4,
+        "seed": 3,
+        "network": {"hidden": 8, "out": 8, "layers": 2, "dropout": 0.2, "segments": 3},
+    }
 )
 
 
@@ -32,7 +45,6 @@ def small_blocks() -> Iterator[None]:
     """Blocks of four families, so that a test makes as few as it needs; threads share the setting."""
     patch = pytest.MonkeyPatch()
     patch.setattr(rna_families, "BLOCK", 4)
-    patch.setattr("core.train.rna_graphs.BLOCK", 4)
     yield
     patch.undo()
 
@@ -70,19 +82,56 @@ def test_every_eulerian_path_of_a_shuffle_is_as_likely():
 def test_families_are_what_they_say():
     rng = random.Random(5)
     for _ in range(6):
-        sequences, folded, designed = rna_families.make_family(rng)
-        assert (len(sequences), len(folded), len(designed)) == (RELATIVES + SHUFFLES, RELATIVES + SHUFFLES, RELATIVES)
-        for sequence, structure in zip(sequences, folded, strict=True):
-            assert structure == fold_mfe(sequence)
-        for sequence, structure in zip(sequences, designed):
-            columns = to_columns(sequence, structure)
-            assert to_structure(columns) == structure
-            assert all(c.partner is None or c.base + c.partner.base in rna_families.PAIRS for c in columns if c.partner)
+        family = rna_families.make_family(rng)
+        assert (len(family.sequences), len(family.designed), len(family.origins)) == (RELATIVES + SHUFFLES, RELATIVES, RELATIVES)
+        for sequence, (structure, ensemble, drawn) in zip(family.sequences, family.folds, strict=True):
+            expected = fold_ensemble(sequence)
+            assert structure == expected[0] and np.array_equal(ensemble.probability, expected[1].probability)
+            assert all(len(sample) == len(sequence) for sample in drawn)
+        for sequence, structure, origins in zip(family.sequences, family.designed, family.origins):
+            assert to_structure(to_columns(sequence, structure)) == structure
+            kept = [origin for origin in origins if origin >= 0]
+            assert len(origins) == len(sequence) and len(set(kept)) == len(kept) > 10
         for i in range(SHUFFLES):
-            assert Counter(pairwise(sequences[RELATIVES + i])) == Counter(pairwise(sequences[i]))
+            assert Counter(pairwise(family.sequences[RELATIVES + i])) == Counter(pairwise(family.sequences[i]))
 
 
-@pytest.mark.parametrize("change", [rna_families.change_loop, rna_families.change_stem, rna_families.move_branch])
+def test_a_relative_strays_by_its_strength_and_keeps_slow_columns():
+    rng = random.Random(9)
+    ancestor = draw_ancestor(rng)
+    assert ancestor.rates.mean() == pytest.approx(1)
+    partner = [i if c.partner is None else c.partner.origin for i, c in enumerate(to_columns(ancestor.sequence, ancestor.structure))]
+    assert ancestor.rates == pytest.approx(ancestor.rates[partner])
+    changed = np.zeros(len(ancestor.rates))
+    for _ in range(300):
+        sequence, _, origins = evolve(ancestor, 0.3, rng)
+        for base, origin in zip(sequence, origins, strict=True):
+            changed[origin] += origin >= 0 and base != ancestor.sequence[origin]
+    fast = ancestor.rates > np.median(ancestor.rates)
+    assert changed[fast].mean() > 2 * changed[~fast].mean()
+    assert rna_evolution._pace(np.ones(4), 0.5) == pytest.approx(np.log(2))
+
+
+def test_hairpins_come_and_go_and_ends_grow_and_shrink():
+    rng = random.Random(3)
+    sizes, ends = set(), set()
+    for _ in range(200):
+        columns = to_columns("G" * 40, "..((((....))))..((((....))))............")
+        rna_evolution.change_hairpin(columns, (0.25,) * 4, rng)
+        found = to_structure(columns)
+        assert found.count("(") == found.count(")")
+        sizes.add(found.count("(") - 8)
+        columns = to_columns("G" * 40, "((((((((..........))))))))..............")
+        rna_evolution.change_end(columns, bool(rng.getrandbits(1)), (0.25,) * 4, rng)
+        ends.add(len(columns) - 40)
+        assert all(c.partner is None or c.partner.partner is c for c in columns) and to_structure(columns).count("(") == to_structure(columns).count(
+            ")"
+        )
+    assert sizes == {-4, 3, 4, 5, 6} and min(ends) < 0 < max(ends) and 0 not in ends
+    assert Column("A").origin == -1
+
+
+@pytest.mark.parametrize("change", [rna_evolution.change_loop, rna_evolution.change_stem, rna_evolution.move_branch])
 def test_a_change_keeps_the_structure_nested_and_pairs_whole(change):
     rng = random.Random(7)
     structure = "..((((...))))..(((.((...))..((....)).)))...."
@@ -97,11 +146,11 @@ def test_a_change_keeps_the_structure_nested_and_pairs_whole(change):
         again = to_columns("A" * len(found), found)
         assert to_structure(again) == found
         assert "()" not in found and "(.)" not in found and "(..)" not in found
-        if change is rna_families.move_branch:
+        if change is rna_evolution.move_branch:
             assert len(found) == before and found.count("(") == structure.count("(")
-        if change is rna_families.change_stem:
+        if change is rna_evolution.change_stem:
             assert abs(found.count("(") - structure.count("(")) <= 1 and found.count(".") == structure.count(".")
-        if change is rna_families.change_loop:
+        if change is rna_evolution.change_loop:
             assert found.count("(") == structure.count("(")
     assert len(shapes) > 5
 
@@ -112,44 +161,66 @@ def test_a_seed_and_a_block_make_the_same_families():
     assert not np.array_equal(one["sequences"], other["sequences"])
 
 
-def test_batches_are_of_like_length_and_views_of_the_same_family():
+@pytest.fixture(scope="module")
+def made() -> Families:
+    return Families.join([rna_families.family_block(1, block) for block in (0, 1)], 7)
+
+
+def test_blocks_joined_give_each_sequence_its_own_pairs(made: Families):
+    assert len(made) == 7 and len(made.pairs) == 7 * (RELATIVES + SHUFFLES) and made.pairs.sum() == len(made.first)
+    for family, member in ((0, 0), (3, 4), (6, 2)):
+        expected = fold_ensemble(made.sequences[family, member].decode())[1]
+        found = made.ensemble(family, member)
+        assert np.array_equal(found.first, expected.first) and found.probability == pytest.approx(expected.probability, abs=1e-3)
+
+
+def test_batches_are_of_like_length():
     rng = np.random.default_rng(0)
     lengths = rng.integers(40, 200, 320)
     batches = epoch_batches(lengths, 32, rng)
     assert sorted(batches.ravel()) == sorted(set(batches.ravel())) and batches.shape == (10, 32)
     assert np.mean([lengths[b].std() for b in batches]) < lengths.std() / 3
-    views = draw_views(np.arange(50), 0.5, rng)
-    assert np.array_equal(views // PER_FAMILY, np.tile(np.arange(50), (3, 1)))
-    first, second, shuffled = views % PER_FAMILY
-    assert (first != second).all() and ((shuffled >= RELATIVES) & (shuffled < RELATIVES + SHUFFLES)).all()
-    designed = first >= RELATIVES + SHUFFLES
-    assert np.array_equal(designed, second >= RELATIVES + SHUFFLES) and 0.2 < designed.mean() < 0.8
+
+
+def test_a_batch_holds_relatives_shuffles_and_what_is_aligned_between_them(made: Families):
+    graphs = FamilyGraphs(made, encoding="forgi", sequence_weight=0.5, ensemble=True)
+    chosen, kinds_seen = np.arange(7), set()
+    for seed in range(20):
+        drawn = draw_batch(graphs, chosen, given=0.3, mixed=0.3, shuffles=0.5, rng=np.random.default_rng(seed))
+        first, second, shuffled = drawn.views[:7], drawn.views[7:14], drawn.views[14:]
+        assert [v.family for v in first] == [v.family for v in second] == list(chosen) and all(a.member != b.member for a, b in zip(first, second))
+        assert drawn.shuffles == len(shuffled) == 4 and all(v.member == RELATIVES for v in shuffled)
+        kinds_seen.add((all(v.structure == DESIGNED for v in first), all(v.structure == DESIGNED for v in second)))
+        batch = graphs.assemble(drawn.views)
+        for one, other in drawn.bases:
+            places = [int(node - batch.starts[batch.batch[node]]) for node in (one, other)]
+            views = [drawn.views[batch.batch[node]] for node in (one, other)]
+            origins = [made.origins[v.family, v.member, place] for v, place in zip(views, places)]
+            assert views[0].family == views[1].family and origins[0] == origins[1] >= 0
+        for (one, other), kind in zip(drawn.elements, drawn.kinds, strict=True):
+            assert batch.x[one, 8] == batch.x[other, 8] == 0 and batch.x[one, 9 + kind] == batch.x[other, 9 + kind] == 1
+    assert kinds_seen == {(True, True), (False, True), (False, False)}
+
+
+def test_elements_are_the_same_when_they_share_most_of_their_columns(made: Families):
+    graphs = FamilyGraphs(made, encoding="forgi", sequence_weight=0.5, ensemble=True)
+    one = graphs.parts(View(0, 0, DESIGNED))
+    own = np.arange(len(one.letter))
+    with_bases = np.unique(one.element_of_base)
+    assert aligned_elements(one, one, own, own).tolist() == [[e, e] for e in with_bases]
+    first, second = aligned_bases(made, 0, 0, 1)
+    assert (made.origins[0, 0, first] == made.origins[0, 1, second]).all() and len(first) > 10
+    assert len(aligned_elements(one, graphs.parts(View(0, 1, DESIGNED)), first[:0], second[:0])) == 0
 
 
 def test_the_loss_by_hand():
     e = torch.eye(3)
     # cosines: own relative 1, every other 0; two ways the same
     expected = -np.log(np.e**2 / (np.e**2 + 3))
-    assert contrastive_loss(3 * e[:2], e[:2], e[[2, 2]], 0.5).item() == pytest.approx(expected, rel=1e-6)
-
-
-def test_packed_graphs_are_the_graphs():
-    from core.rna import RnaRecord, build_graph
-    from core.train.rna_graphs import PackedGraphs, pack
-
-    records = [("GGGAAACCC", "(((...)))"), ("ACGUACGU", "........"), ("GGGGAAAACCAACC", "((((....))..))")]
-    packed = PackedGraphs.join([pack(*zip(*records[:2], strict=True), "forgi", 0.5), pack(*zip(*records[2:], strict=True), "forgi", 0.5)])
-    batch = packed.take([2, 0])
-    start = 0
-    for sequence, structure in (records[2], records[0]):
-        graph = build_graph(RnaRecord("r", sequence, structure))
-        nodes = slice(start, start + len(graph.x))
-        edges = (batch.edge_index[0] >= nodes.start) & (batch.edge_index[0] < nodes.stop)
-        assert torch.equal(batch.x[nodes], graph.x)
-        assert torch.equal(batch.edge_index[:, edges] - start, graph.edge_index)
-        assert torch.equal(batch.edge_attr[edges], graph.edge_attr)
-        start = nodes.stop
-    assert batch.batch.bincount().tolist() == [len(build_graph(RnaRecord("r", *records[i])).x) for i in (2, 0)]
+    assert contrastive_loss(3 * e[:2], e[:2], 0.5, others=e[[2, 2]]).item() == pytest.approx(expected, rel=1e-6)
+    assert contrastive_loss(3 * e[:2], e[:2], 0.5).item() == pytest.approx(-np.log(np.e**2 / (np.e**2 + 1)), rel=1e-6)
+    apart = torch.tensor([[False, True], [True, False]])
+    assert contrastive_loss(e[:2], e[[0, 0]], 0.5, unlike=apart).item() == pytest.approx((0 - UNLIKE / 0.5 * 0) / 1, abs=1e-6)
 
 
 def test_an_interrupted_run_ends_with_the_weights_of_an_unbroken_one(tmp_path: Path):
@@ -180,17 +251,20 @@ def test_settings_are_checked():
         RnaTrainConfig.from_dict({"encoding": "shapes"})
     with pytest.raises(InputError, match="families for one batch"):
         RnaTrainConfig.from_dict({"families": 3})
+    with pytest.raises(InputError, match="their sum"):
+        RnaTrainConfig.from_dict({"given": 0.7, "mixed": 0.7})
     assert RnaTrainConfig.from_dict({"encoding": "standard"}).build().edge_features == 4
 
 
 def rfam_file(folder: Path) -> Path:
-    """Three small made-up families in the columns of the Rfam file."""
+    """Four small made-up families in the columns of the Rfam file; members are alike in 40% of their columns."""
     rng = random.Random(3)
     lines = ["family\tname\taccession\tsequence\tstructure\taligned_sequence"]
-    for family in range(3):
-        structure = "((((((....))))))" * 2 + "." * (10 + family)
+    structure = "((((((....))))))" * 3
+    for family in range(4):
+        ancestor = rng.choices("ACGU", k=len(structure))
         for member in range(3):
-            sequence = "".join(rng.choices("ACGU", k=len(structure)))
+            sequence = "".join(base if rng.random() < 0.5 else rng.choice("ACGU") for base in ancestor)
             lines.append(f"RF{family}\tmade{family}\tX{family}.{member}\t{sequence}\t{structure}\t{sequence}")
     path = folder / "rfam.tsv"
     path.write_text("\n".join(lines) + "\n")
@@ -201,45 +275,38 @@ def test_the_card_is_reproduced_by_evaluate(tmp_path: Path):
     run = RnaRun(TINY, tmp_path / "run")
     train, validation, test = splits(run, "train", "validation", "test")
     network = run.fit(train, validation, quiet, lambda: False)
-    selected = rna_evaluate.synthetic_figures(embed_packed(network, validation.graphs), validation.families)
+    selected = rna_evaluate.synthetic_figures(network, validation)
     rfam = rfam_file(tmp_path)
     with ThreadPoolExecutor(1) as pool:
-        card = rna_evaluate.build_card("tiny", TINY, network, test, selected, seconds=1.0, executor=pool, rfam=rfam)
+        card = rna_card.build_card("tiny", TINY, network, test, selected, seconds=1.0, executor=pool, rfam=rfam)
         loaded, read = load_checkpoint(save_checkpoint(network, card, tmp_path))
-        again = rna_evaluate.evaluate(loaded, read, tmp_path / "again", executor=pool, rfam=rfam)
-        without = rna_evaluate.evaluate(loaded, read, tmp_path / "again", executor=pool, rfam=tmp_path / "absent.tsv")
+        again = rna_card.evaluate(loaded, read, tmp_path / "again", executor=pool, rfam=rfam)
+        without = rna_card.evaluate(loaded, read, tmp_path / "again", executor=pool, rfam=tmp_path / "absent.tsv")
         read.content["test"]["folded"] += 0.01
-        told = rna_evaluate.evaluate(loaded, read, tmp_path / "again", executor=pool, rfam=rfam)
+        read.content["rfam"]["scores"][0]["all"] -= 0.01
+        told = rna_card.evaluate(loaded, read, tmp_path / "again", executor=pool, rfam=rfam)
     assert again["differences"] == {} == without["differences"]
-    assert again["test"] == card["test"] | {"folded": again["test"]["folded"]}
-    assert set(card["baselines"]) == {"length difference", "element histogram (14 counts)", "4-mer cosine (sequence only)"}
-    assert all(set(rna_evaluate.FIGURES) <= set(figures) for figures in [card["test"], *card["baselines"].values()])
-    assert card["rfam"]["families"] == 3 and card["rfam"]["distant_pairs"] == card["rfam"]["pairs"] == 9
-    assert "absent.tsv was not there" in without["rfam"]["skipped"] and without["test"]["rfam_folded"] is None
-    assert list(told["differences"]) == ["test/folded"]
+    assert set(card["baselines"]) == set(FINGERPRINTS) and all(set(own) == set(rna_evaluate.FIGURES) for own in card["baselines"].values())
+    rows = {(row["score"], row["structures"]): row for row in card["rfam"]["scores"]}
+    assert {"tiny", "tiny + 4-mers", *FINGERPRINTS} == {score for score, _ in rows} and card["rfam"]["families"] == 2
+    assert rows["length", "folded"]["all"] == 0.5 and rows["element counts", "family"]["all"] == 0.5
+    assert {(row["level"], row["structures"]) for row in card["rfam"]["motifs"]} == {
+        (a, b) for a in ("element", "base") for b in ("folded", "family")
+    }
+    assert "absent.tsv was not there" in without["rfam"]["skipped"]
+    assert list(told["differences"]) == ["test/folded", "rfam/folded/length/all"]
     from core.train.command import rna_summary
 
-    assert "Rfam: 9 members of 3 families" in rna_summary(card)
+    assert "Rfam: 6 members of 2 families" in rna_summary(card) and "structures: family" in rna_summary(card)
     assert "Rfam was left out" in rna_summary({**card, **without})
 
 
-def test_figures_by_hand():
-    related = np.array([True, True, False, False])
-    assert rna_evaluate.auc(np.array([4.0, 2.0, 3.0, 1.0]), related) == 0.75
-    assert rna_evaluate.auc(np.ones(4), related) == 0.5
-    assert np.isnan(rna_evaluate.auc(np.ones(2), np.array([True, True])))
-    assert rna_evaluate.identity("AC-G-", "AU-GG") == 0.5
-    histogram = np.expm1(rna_evaluate.element_histogram(".((..))..."))
-    assert histogram.tolist() == pytest.approx([1, 1, 0, 0, 1, 1, 0, 2, 4, 0, 0, 1, 3, 0])
-    assert rna_evaluate.kmer_counts("AAAAAC").sum() == 3 and rna_evaluate.kmer_counts("AAAAAC")[0] == 2
-
-
-def test_pairs_are_matched_in_length():
-    rng = np.random.default_rng(4)
-    lengths, families = rng.integers(50, 120, 80), np.repeat(np.arange(20), 4)
-    pairs = rna_evaluate.matched_pairs(lengths, families, seed=1)
-    a, b = lengths[pairs.a], lengths[pairs.b]
-    assert (np.abs(a - b) <= 0.07 * np.maximum(a, b)).all()
-    assert np.array_equal(families[pairs.a] == families[pairs.b], pairs.related)
-    assert pairs.related.mean() == 0.5 and pairs.related.sum() > 10
-    assert np.array_equal(pairs.a[pairs.related], pairs.a[~pairs.related])
+def test_a_networks_figures_are_those_of_its_vectors(made: Families):
+    """The figures of fingerprints and of a network come from one function; a score that knows the families has 1 everywhere."""
+    truth = Score(np.repeat(np.eye(7), RELATIVES + SHUFFLES, axis=0)), Score(np.repeat(np.eye(7), RELATIVES, axis=0))
+    found = rna_evaluate._figures(*truth, made)
+    assert found["folded"] == found["given"] == 1 and found["shuffles"] == 0.5
+    pairs = rna_evaluate.synthetic_pairs(made)
+    lengths = np.char.str_len(made.sequences[:, :RELATIVES]).ravel()
+    difference = [-np.abs(np.log(lengths[pairs.a]) - np.log(lengths[other])) for other in (pairs.b, pairs.other)]
+    assert rna_evaluate.fingerprint_figures(made)["length"]["folded"] == pytest.approx(auc(*difference))

@@ -1,0 +1,160 @@
+"""The model card of an RNA network: its figures on held-out synthetic families and on real ones, beside what needs no training."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from core import __version__
+from core.explain.labelled import read_labelled
+from core.explain.motif_scores import motif_scores
+from core.explain.pairs import LENGTH_MATCH
+from core.explain.scoreboard import SOURCES, prepare_all, scoreboard
+from core.models.checkpoint import Card
+from core.models.rna import RnaGine
+from core.storage import digest
+from core.train.rna import RnaTrainConfig, load_split
+from core.train.rna_evaluate import FIGURES, fingerprint_figures, synthetic_figures, synthetic_pairs
+from core.train.rna_families import DISTRIBUTION
+from core.train.rna_graphs import FamilyGraphs
+
+RFAM = Path(os.environ.get("GATESCOPE_DEV_DATA", Path(__file__).resolve().parents[3] / "shared" / "data")) / "rna" / "rfam_families_dev.tsv"
+"""Where Rfam's seed members are looked for unless a path is given; used to evaluate, never to train."""
+
+Progress = Callable[[str, int, int], None]
+
+
+def measure(
+    network: RnaGine, name: str, test: FamilyGraphs, rfam: Path | None, *, executor: Executor, on_progress: Progress | None = None
+) -> dict[str, Any]:
+    """``test`` and ``baselines`` of a card, and ``rfam``: the scoreboard of the reporting half, or why it is missing."""
+    rounded = {
+        score: {figure: _rounded(value) for figure, value in figures.items()}
+        for score, figures in {"network": synthetic_figures(network, test), **fingerprint_figures(test.families)}.items()
+    }
+    pairs = synthetic_pairs(test.families)
+    counts = {"families": len(test.families), "pairs": len(pairs)}
+    return {"test": {**counts, **rounded.pop("network")}, "baselines": rounded, "rfam": _rfam(network, name, rfam, executor, on_progress)}
+
+
+def _rfam(network: RnaGine, name: str, path: Path | None, executor: Executor, on_progress: Progress | None) -> dict[str, Any]:
+    path = path or RFAM
+    if not path.is_file():
+        return {"skipped": f"{path.name} was not there; give its path with --data."}
+    card = Card(name, "rna", "", {"network": network.config.to_dict()}, "")
+    labelled = read_labelled(path).half("reporting")
+    found = scoreboard(labelled, {name: (network, card)}, executor=executor, on_progress=on_progress)
+    motifs = []
+    for source in SOURCES:
+        prepared = prepare_all(labelled, source, executor=executor, on_progress=on_progress)
+        motifs += _plain(motif_scores(labelled, prepared, (network, card)).assign(structures=source))
+    kept = ("rnas", "families", "groups", "pairs")
+    counts = {key: found.manifest[key] for key in kept}
+    return {"file_sha256": digest(path.read_bytes()), **counts, "scores": _plain(found.table), "motifs": motifs}
+
+
+def build_card(
+    name: str,
+    config: RnaTrainConfig,
+    network: RnaGine,
+    test: FamilyGraphs,
+    validation: Mapping[str, float],
+    *,
+    seconds: float,
+    executor: Executor,
+    rfam: Path | None = None,
+    on_progress: Progress | None = None,
+) -> dict[str, Any]:
+    """The content of a model card; test families and the reporting half of Rfam are looked at here for the first time."""
+    default = RnaTrainConfig()
+    changed = [k for k in ("encoding", "families", "epochs", "seed") if getattr(config, k) != getattr(default, k)]
+    command = f"python -m core train rna --name {name}" + "".join(f" --{key} {getattr(config, key)}" for key in changed)
+    network_config = config.build()
+    return {
+        "name": name,
+        "kind": "rna",
+        "summary": f"GINE network on the {_ENCODINGS[config.encoding]} graph of an RNA and its ensemble, trained by contrast on synthetic families.",
+        "network": network_config.to_dict(),
+        "parameters": sum(p.numel() for p in network.parameters()),
+        "training": {
+            **asdict(config),
+            "seconds": round(seconds),
+            "command": f"{command} --out DIR",
+            "gatescope": __version__,
+            "torch": torch.__version__,
+        },
+        "data": {
+            "distribution": DISTRIBUTION,
+            "truth": "relatives descend from one ancestor by compensatory pair changes and loop substitutions at each column's own rate, indels, "
+            "hairpins gained and lost, stem-length changes, branch moves and flanks, and are folded again with their pair probabilities; "
+            "negatives are other families of like length and dinucleotide-preserving shuffles, folded again",
+            "splits": "families of train, validation and test are drawn independently from seeds fixed before training; validation selects, test is "
+            "only quoted; Rfam is never trained on: settings were chosen on one half of its development families, the other half is quoted here",
+            "length_match": LENGTH_MATCH,
+        },
+        "validation": {k: round(float(v), 4) for k, v in validation.items()},
+        **measure(network, name, test, rfam, executor=executor, on_progress=on_progress),
+        "limits": [
+            "Trained on synthetic families of 40 to 250 nt only; longer RNAs and RNAs held by proteins or ligands are extrapolation.",
+            "Pair probabilities hold no pseudoknots; a structure that comes with an RNA may have them.",
+            "Beyond 700 nt pair probabilities take too long: the best structure is taken as certain, and where it is wrong, so is the embedding.",
+            "Where along the molecule something stands is part of the embedding: a motif in another place, or a fragment of an RNA, lies far away.",
+            "Pair AUC says that relatives lie nearer than strangers of the same length; it does not say that a nearest neighbour is homologous.",
+        ],
+    }
+
+
+def evaluate(
+    network: RnaGine, card: Card, folder: Path, *, executor: Executor, rfam: Path | None = None, on_progress: Progress | None = None
+) -> dict[str, Any]:
+    """Makes the card's test families again and recomputes its figures.
+
+    Returns:
+        ``test``, ``baselines`` and ``rfam`` as in the card, and ``differences``: figures that differ from the card's by more than 1e-3,
+        name to (card, now). Rfam's are left out where its file is missing.
+    """
+    config = RnaTrainConfig(**{k: v for k, v in card.content["training"].items() if k in RnaTrainConfig.__dataclass_fields__})
+    test = load_split(config, "test", folder, executor=executor, on_progress=on_progress or (lambda *_: None))
+    found = measure(network, card.name, test, rfam, executor=executor, on_progress=on_progress)
+    then, now = _flat(card.content), _flat(found)
+    compared = [figure for figure in now if figure in then or not figure.startswith("rfam")]
+    differences: dict[str, tuple[Any, Any]] = {}
+    for figure in compared:
+        one, two = then.get(figure), now[figure]
+        if (one is None) != (two is None) or (one is not None and abs(one - two) > 1e-3):
+            differences[figure] = (one, two)
+    return {**found, "differences": differences}
+
+
+_ENCODINGS = {"forgi": "FORGI", "standard": "base"}
+
+
+def _flat(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Every figure of a card by its place."""
+    figures = {f"test/{name}": content["test"].get(name) for name in FIGURES}
+    figures |= {f"baselines/{score}/{name}": own.get(name) for score, own in content["baselines"].items() for name in FIGURES}
+    for row in content["rfam"].get("scores", ()):
+        where = f"rfam/{row['structures']}/{row['score']}"
+        figures |= {f"{where}/{name}": value for name, value in row.items() if name not in ("score", "kind", "structures")}
+    for row in content["rfam"].get("motifs", ()):
+        where = f"rfam/{row['structures']}/{row['level']}/{row['score']}"
+        figures |= {f"{where}/{name}": row[name] for name in ("auc", "low", "high", "pairs", "families")}
+    return figures
+
+
+def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(key): _rounded(value) for key, value in row.items()} for row in table.to_dict("records")]
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, (float, np.floating)):
+        return None if np.isnan(value) else round(float(value), 4)
+    return value
