@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from core.models import Card
-    from core.rna import FoldResult, RnaRecord
+    from core.rna import FoldResult, PairEnsemble, RnaRecord
 
 _OF_ONE_RNA = ("key", "record", "structure", "elements", "value", "completeness")
 """Parts of an explanation's manifest that speak of one RNA."""
@@ -150,7 +150,7 @@ def export_rna(
     for text in notices:
         on_notice(text)
     records = [replace(record, structure=fold.structure) for record, fold in zip(reading.records, folded)]
-    found = [base_importance(record, chosen, device=place.device) for record in records]
+    found = [base_importance(record, chosen, ensemble=fold.ensemble, device=place.device) for record, fold in zip(records, folded)]
     tables = {
         name: pd.concat([getattr(one, name).assign(rna=record.id) for record, one in zip(records, found)], ignore_index=True)
         for name in ("bases", "elements", "edges")
@@ -171,7 +171,7 @@ def export_rna(
         "notices": notices,
     }
     written = [write_bytes(folder / f"{name}.csv", table.to_csv(index=False).encode()) for name, table in tables.items()]
-    vectors = rna_embeddings(records, chosen, place.device)
+    vectors = rna_embeddings(records, chosen, place.device, [fold.ensemble for fold in folded])
     written.append(write_atomic(folder / "embeddings.npz", lambda path: _save_arrays(path, vectors)))
     written.append(write_atomic(folder / "embeddings.h5ad", lambda path: save_h5ad(path, vectors, records, card)))
     written.append(write_json(folder / "manifest.json", manifest))
@@ -193,14 +193,16 @@ def fold_as_asked(record: RnaRecord, method: str | None, temperature: float) -> 
     return fold(record, temperature=temperature, method=method)  # type: ignore[arg-type]
 
 
-def rna_embeddings(records: Sequence[RnaRecord], checkpoint: tuple[Any, Card], device: str) -> dict[str, np.ndarray]:
+def rna_embeddings(
+    records: Sequence[RnaRecord], checkpoint: tuple[Any, Card], device: str, ensembles: Sequence[PairEnsemble | None] | None = None
+) -> dict[str, np.ndarray]:
     """``<level>_names`` [N] and ``<level>_vectors`` [N, D] float32 of RNAs with structures, for the levels rna, element and base."""
     import numpy as np
 
     from core.rna.embedding import embed_levels
 
     arrays: dict[str, np.ndarray] = {}
-    for level, found in embed_levels(records, checkpoint=checkpoint, device=device).items():
+    for level, found in embed_levels(records, checkpoint=checkpoint, ensembles=ensembles, device=device).items():
         arrays |= {f"{level}_names": np.array(found.names, dtype=str), f"{level}_vectors": found.vectors}
     return arrays
 

@@ -171,3 +171,29 @@ def _figures(score: Score, pairs: Pairs, labelled: LabelledRnas) -> dict[str, fl
         figures |= {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
     near = hits(score.of_row, labelled.families, groups=labelled.groups, alike=labelled.identity)
     return figures | {f"hit_{k}": float(values.mean()) if len(values) else float("nan") for k, values in near.items()}
+
+
+WORDS = {"folded": "folded from the sequence alone", "family": "with the family's structure"}
+CUTS = {"all": "all pairs", "distant": "under 60% identity", "remote": "under 50% identity"}
+
+
+def verdict(table: pd.DataFrame, network: str, *, source: str = "folded", cut: str = "distant") -> str:
+    """In words, whether a network's embedding tells relatives from strangers better than what needs no training.
+
+    Args:
+        table: of :class:`Scoreboard`; network: the name of one of its rows.
+    """
+    rows = table[(table["structures"] == source) & table[cut].notna()]
+    own = rows[rows["score"] == network]
+    untrained = rows[rows["kind"] == "untrained"]
+    if own.empty or untrained.empty:
+        return f"There are no pairs {CUTS[cut]} here to compare {network} on."
+    mine, best = own.iloc[0], untrained.loc[untrained[cut].idxmax()]
+    apart = mine[f"{cut}_low"] > best[cut] or best[f"{cut}_low"] > mine[cut]
+    said = "tells relatives from strangers better than" if mine[cut] > best[cut] else "does not tell relatives from strangers better than"
+    doubt = "" if apart else " The intervals hold both figures: the difference may be chance."
+    return (
+        f"{WORDS[source][:1].upper()}{WORDS[source][1:]}, {CUTS[cut]}, the embedding of {network} alone {said} the best score that needs no "
+        f"training: AUC {mine[cut]:.3f} [{mine[f'{cut}_low']:.3f}, {mine[f'{cut}_high']:.3f}] against {best[cut]:.3f} "
+        f"[{best[f'{cut}_low']:.3f}, {best[f'{cut}_high']:.3f}] of {best['score']}.{doubt}"
+    )

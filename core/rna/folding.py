@@ -21,6 +21,7 @@ import numpy as np
 
 from core import storage
 from core.errors import InputError
+from core.rna.ensemble import PairEnsemble
 from core.rna.records import RnaRecord, nested_part, parse_pairs
 
 if TYPE_CHECKING:
@@ -73,6 +74,14 @@ class FoldResult:
     entropy: np.ndarray | None = None
     pair_probabilities: np.ndarray | None = None
     notes: tuple[str, ...] = ()
+
+    @cached_property
+    def ensemble(self) -> PairEnsemble | None:
+        """The pair probabilities for a network that reads them; None where they are not known or the structure was chosen for itself (given, an
+        alternative, a sample), and counts as certain."""
+        if self.pair_probabilities is None or self.method in ("given", "sub", "sample", "window", "windowed"):
+            return None
+        return PairEnsemble.of_matrix(self.pair_probabilities)
 
     @cached_property
     def key(self) -> str:

@@ -65,6 +65,20 @@ PAGES = (
         "pages/rna.py", "rna", "RNA", ":material/genetics:", "An RNA's structure and graph, and what a trained network passes along each edge."
     ),
     PageEntry(
+        "pages/what_if.py",
+        "what_if",
+        "RNA: what if",
+        ":material/edit_note:",
+        "Edit a base, a pair or an element, fold again, and see how far the embedding moves; every single mutant at once.",
+    ),
+    PageEntry(
+        "pages/scoreboard.py",
+        "scoreboard",
+        "RNA: scoreboard",
+        ":material/leaderboard:",
+        "How well embeddings tell relatives from strangers, beside length, k-mers and profiles; on Rfam and on your own labelled set.",
+    ),
+    PageEntry(
         "pages/checkpoints.py",
         "checkpoints",
         "Checkpoints",

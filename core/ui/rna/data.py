@@ -20,7 +20,7 @@ from core.ui.view_state import ViewState
 if TYPE_CHECKING:
     from core.explain import BaseImportance
     from core.models import Card
-    from core.rna import Elements, Example, FoldResult, RnaReading, RnaRecord
+    from core.rna import Elements, Example, FoldResult, PairEnsemble, RnaReading, RnaRecord
 
 AT_ONCE = 300
 """Bases up to which a structure and its pair probabilities are computed at once; longer ones are folded apart, when asked."""
@@ -204,11 +204,13 @@ def _network(name: str, weights: str, where: str) -> tuple[Any, Card]:
 
 
 @st.cache_resource(max_entries=24, show_spinner="Running the network ...")
-def _importance(source: str, index: int, structure: str, name: str, weights: str, where: str) -> BaseImportance:
+def _importance(
+    source: str, index: int, structure: str, pairs: str | None, _ensemble: PairEnsemble | None, name: str, weights: str, where: str
+) -> BaseImportance:
     from core.explain import base_importance
 
     found = replace(record(source, index), structure=structure)
-    return base_importance(found, _network(name, weights, where), device=where)
+    return base_importance(found, _network(name, weights, where), ensemble=_ensemble, device=where)
 
 
 def importance(given: Given, folded: FoldResult, name: str) -> BaseImportance:
@@ -218,7 +220,9 @@ def importance(given: Given, folded: FoldResult, name: str) -> BaseImportance:
         InputError: there is no such network.
     """
     _, card = network(name)
-    return _importance(given.source, given.record, folded.structure, name, card.weights_sha256, device.choice().device)
+    found = folded.ensemble
+    pairs = None if found is None else found.key
+    return _importance(given.source, given.record, folded.structure, pairs, found, name, card.weights_sha256, device.choice().device)
 
 
 def bases_of(entity: str | None, found: Elements) -> tuple[int, ...]:

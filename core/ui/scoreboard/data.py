@@ -1,0 +1,67 @@
+"""Scoreboards of own labelled sets, done and under way, and the shipped ones from the cards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.ui.background import Background, Job
+from core.ui.rna import data
+from core.uploads import Uploads
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from core.explain.labelled import LabelledRnas
+    from core.explain.scoreboard import Scoreboard
+
+FILE = "scoreboard.file"
+FILES = Uploads("labelled-", "This labelled set is no longer stored on this computer; load its file again.")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which labelled set, measured with which network. Hashable, so that it is the key of what follows."""
+
+    file: str
+    network: str
+    weights: str
+
+
+@st.cache_resource(max_entries=8, show_spinner="Reading ...")
+def labelled(file: str) -> LabelledRnas:
+    """The RNAs of a stored file, with their labels."""
+    from core.explain.labelled import read_labelled
+
+    return read_labelled(FILES.stored(file))
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def boards() -> Background[Asked, Scoreboard]:
+    """Scoreboards of own sets."""
+    return Background(12)
+
+
+def start(asked: Asked) -> None:
+    """Starts measuring."""
+    rnas, network = labelled(asked.file), data.network(asked.network)
+
+    def work(job: Job) -> Scoreboard:
+        from core.explain.scoreboard import scoreboard
+
+        return scoreboard(rnas, {asked.network: network}, on_progress=job.told, should_stop=job.stopped)
+
+    boards().start(asked, work)
+
+
+def shipped(name: str) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, object]] | None:
+    """Of a network's card: the scores on Rfam, those of elements and bases, and what they were measured on; None where its card has none."""
+    import pandas as pd
+
+    rfam = data.network(name)[1].content.get("rfam") or {}
+    if "scores" not in rfam:
+        return None
+    told = {key: value for key, value in rfam.items() if key not in ("scores", "motifs")}
+    return pd.DataFrame(rfam["scores"]), pd.DataFrame(rfam.get("motifs", [])), told

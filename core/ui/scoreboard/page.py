@@ -1,0 +1,183 @@
+"""The scoreboard: how well an embedding tells relatives from strangers beside what needs no training, on Rfam and on an own labelled set."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from core.errors import InputError
+from core.ui import networks, state
+from core.ui.background import follow
+from core.ui.bind import bind, option_row
+from core.ui.popover import done, popover
+from core.ui.rna import data as rna
+from core.ui.scoreboard.data import FILE, FILES, Asked, boards, labelled, shipped, start
+from core.ui.text import duration, plain
+from core.ui.view_state import ViewState
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LOAD = "scoreboard_load"
+MEASURES = {"distant": "under 60% identity", "all": "all pairs", "remote": "under 50%"}
+NEAREST = "Share of RNAs whose nearest neighbour is of their family; members alike in 60% or more are left out."
+SOURCES = {"folded": "folded by ViennaRNA", "family": "family's structure"}
+
+
+def draw() -> None:
+    """Draws the page for the current view."""
+    view = state.current()
+    file = _bar(view)
+    try:
+        _, card = rna.network(view.rna_net)
+    except InputError as error:
+        st.error(plain(str(error)))
+        return
+    if file is None:
+        _shipped(view)
+        return
+    try:
+        found = labelled(file)
+    except InputError as error:
+        st.error(plain(str(error)))
+        _shipped(view)
+        return
+    _own(Asked(file, view.rna_net, card.weights_sha256), found)
+
+
+def _bar(view: ViewState) -> str | None:
+    now = view.settings.get(FILE)
+    left, load, right = st.columns([5, 3, 3], vertical_alignment="bottom")
+    known = list(dict.fromkeys([*(source for source, _ in FILES.listed()), *([str(now)] if now else [])]))
+    key = bind("scoreboard_file", str(now) if now else "")
+    left.selectbox(
+        "Measured on",
+        ["", *known],
+        format_func=lambda source: FILES.label(source) if source else "Rfam families kept back (the network's card)",
+        key=key,
+        on_change=lambda: state.update(settings={FILE: st.session_state[key] or None}),
+    )
+    with popover(load, "Load a labelled set", LOAD, ":material/upload_file:"):
+        _upload()
+    names = list(dict.fromkeys([*networks.choices("rna"), view.rna_net]))
+    net = bind("scoreboard_network", view.rna_net)
+    right.selectbox("Network", names, format_func=networks.label, key=net, on_change=lambda: state.update(rna_net=st.session_state[net]))
+    return str(now) if now else None
+
+
+def _upload() -> None:
+    from core.explain.labelled import MOST_RNAS, read_labelled
+
+    st.caption(
+        f"CSV or TSV with a first line of names: family and sequence; optional id, structure (dot-bracket), aligned_sequence (the row of the "
+        f"family's alignment, for identities) and group (families that are related). Up to {MOST_RNAS:,} RNAs. It stays on this computer."
+    )
+    given = st.file_uploader("Labelled set", key="scoreboard_upload", label_visibility="collapsed")
+    if given is None:
+        return
+    handled = st.session_state.setdefault("scoreboard_handled", {})
+    if given.file_id not in handled:
+        try:
+            read_labelled(given.getvalue())
+            handled[given.file_id] = None
+        except InputError as error:
+            handled[given.file_id] = str(error)
+        if handled[given.file_id] is None:
+            done(LOAD)
+            state.update(settings={FILE: FILES.keep(given.getvalue(), given.name)})
+            st.rerun()
+    if handled[given.file_id]:
+        st.error(plain(handled[given.file_id]))
+
+
+def _shipped(view: ViewState) -> None:
+    found = shipped(view.rna_net)
+    if found is None:
+        st.info(
+            f"The card of {plain(view.rna_net)} holds no scoreboard: it was trained without Rfam's families at hand. Load a labelled set to measure it."
+        )
+        return
+    scores, motifs, told = found
+    counts: Any = told["pairs"]
+    st.caption(
+        f"Rfam seed members of {told['families']:,} families kept back: {told['rnas']:,} RNAs of 40 to 250 nt, at most eight a family. Pairs are of "
+        f"like length (7%): {counts['all']:,}, of them {counts['distant']:,} under 60% identity and {counts['remote']:,} under 50%; a stranger is of "
+        "another family, none that is visibly related. Settings were chosen on other families."
+    )
+    _board(scores, view.rna_net, "scoreboard_shipped")
+    if len(motifs):
+        _motifs(motifs)
+
+
+def _own(asked: Asked, found: Any) -> None:
+    st.caption(f"{len(found):,} RNAs of {len(set(found.families)):,} families, {int(found.lengths.min())} to {int(found.lengths.max())} nt.")
+    board = boards().result(asked)
+    if board is None:
+        if boards().job(asked) is not None:
+            follow(boards(), asked, "scoreboard")
+            return
+        left, right = st.columns([2, 5], vertical_alignment="center")
+        left.button("Measure", type="primary", icon=":material/play_arrow:", on_click=lambda: start(asked), key="scoreboard_start", width="stretch")
+        lengths = found.lengths[found.lengths <= 700]
+        seconds = float((0.008 + 1.3 * (lengths / 500) ** 2.5).sum()) + 0.01 * len(found)
+        right.caption(f"Folds every RNA and embeds it: about {duration(seconds)}.")
+        return
+    for note in board.manifest["notes"]:
+        st.info(plain(note))
+    _board(board.table, asked.network, "scoreboard_own")
+
+
+def _board(table: pd.DataFrame, network: str, key: str) -> None:
+    from core.explain.scoreboard import verdict
+    from core.viz.plots import alt_text
+    from core.viz.scoreboard_plots import auc_plot
+
+    left, right = st.columns(2)
+    with left:
+        offered = [s for s in SOURCES if (table["structures"] == s).any()]
+        source = option_row("Structures", offered, "scoreboard.structures", words=SOURCES.__getitem__)
+    with right:
+        cut = option_row("Pairs", [c for c in MEASURES if table[c].notna().any()], "scoreboard.pairs", words=MEASURES.__getitem__)
+    with st.container(border=True, key="scoreboard_verdict"):
+        st.markdown(plain(verdict(table, network, source=source, cut=cut)))
+    rows = table[table["structures"] == source]
+    figure = auc_plot(rows, cut, f"Relatives against strangers, {MEASURES[cut]}, {SOURCES[source]}")
+    st.plotly_chart(figure, key=f"{key}_plot", alt=alt_text(figure))
+    number = st.column_config.NumberColumn
+    shown = rows[["score", "kind", "all", "distant", "distant_low", "distant_high", "remote", "hit_1", "hit_5"]]
+    st.dataframe(
+        shown.sort_values(cut, ascending=False, kind="stable"),
+        hide_index=True,
+        placeholder="–",
+        column_config={
+            "all": number("AUC, all", format="%.3f"),
+            "distant": number("under 60%", format="%.3f", help="AUC on pairs whose rows of the alignment agree in under 60% of the columns."),
+            "distant_low": number("from", format="%.3f", help="95% interval over families drawn again."),
+            "distant_high": number("to", format="%.3f"),
+            "remote": number("under 50%", format="%.3f"),
+            "hit_1": number("hit@1", format="%.3f", help=NEAREST),
+            "hit_5": number("hit@5", format="%.3f", help="The same for one of the five nearest."),
+        },
+        alt="Every score with its AUCs and hits",
+    )
+    st.caption(
+        "A hybrid has counts joined to the embedding; the encoder alone has its own row. The family's structure was projected from one annotation, "
+        "so relatives share it by construction: folding is the honest test."
+    )
+    st.download_button("Scoreboard, CSV", table.to_csv(index=False), "scoreboard.csv", "text/csv", on_click="ignore", icon=":material/download:")
+
+
+def _motifs(table: pd.DataFrame) -> None:
+    st.subheader("Elements and bases")
+    st.caption(
+        "Members under 60% identity. Elements: the same one (more than half of its alignment columns) in a relative, against one of its kind in a "
+        "stranger. Bases: the same alignment column, against another base of the relative with the same nucleotide."
+    )
+    number = st.column_config.NumberColumn
+    st.dataframe(
+        table[["level", "structures", "score", "kind", "auc", "low", "high", "pairs", "families"]],
+        hide_index=True,
+        column_config={name: number(title, format="%.3f") for name, title in (("auc", "AUC"), ("low", "from"), ("high", "to"))},
+        alt="AUC of element and base vectors beside what needs no network",
+    )
