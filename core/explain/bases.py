@@ -20,7 +20,7 @@ from core.models.rna import RnaGine, RnaTrace
 from core.rna.elements import Elements, decompose
 from core.rna.embedding import open_network, prepare
 from core.rna.ensemble import PairEnsemble
-from core.rna.graph import EDGE_FEATURES, build_graph
+from core.rna.graph import EDGE_FEATURES
 from core.rna.records import RnaRecord
 from core.storage import digest_of
 
@@ -106,7 +106,7 @@ def base_importance(
     config = network.config
     record, ensemble = prepare(record, config.ensemble, ensemble)
     found = decompose(str(record.structure))
-    graph = build_graph(record, encoding=config.encoding, sequence_weight=config.sequence_weight, elements=found, ensemble=ensemble)
+    graph = network.graph_of(record, found, ensemble)
     with torch.no_grad():
         out, trace = network(**_inputs(graph, device), return_trace=True)
     edges = _edge_table(graph, config.encoding)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +13,14 @@ from torch_geometric.nn.aggr import Set2Set
 from torch_geometric.utils import scatter, softmax
 
 from core.models.rna_messages import Messages, segment_means
+
+if TYPE_CHECKING:
+    from torch_geometric.data import Data
+
+    from core.rna.assembly import Assembled
+    from core.rna.elements import Elements
+    from core.rna.ensemble import PairEnsemble
+    from core.rna.records import RnaRecord
 
 Norm = Literal["batch", "graph", "layer", "instance", "none"]
 NodeNorm = Literal["none", "zscore", "l2", "both"]
@@ -213,6 +222,33 @@ class RnaGine(nn.Module):
         attention = None if self.set2set is None else set2set_attention(self.set2set, h, batch, count)[1]
         matrices = tuple(conv.lin.weight.detach().clone() for conv in self.convs)  # type: ignore[union-attr, operator]
         return out, RnaTrace(torch.stack(openness), torch.stack(messages), torch.stack(norms), matrices, attention)
+
+    @property
+    def soft(self) -> bool:
+        """Whether the network reads pair probabilities."""
+        return self.config.ensemble
+
+    def graph_of(self, record: RnaRecord, elements: Elements, ensemble: PairEnsemble | None = None) -> Data:
+        """What the network reads of an RNA with its structure, that structure's elements, and pair probabilities where it reads them."""
+        from core.rna.graph import build_graph
+
+        c = self.config
+        return build_graph(record, encoding=c.encoding, sequence_weight=c.sequence_weight, elements=elements, ensemble=ensemble)
+
+    def graphs_of(self, rnas: Sequence[tuple[RnaRecord, PairEnsemble | None]], elements: Sequence[Elements]) -> Assembled:
+        """The graphs of many RNAs side by side."""
+        from core.rna.assembly import GraphParts, assemble
+
+        forgi = self.config.encoding == "forgi"
+        parts = [
+            GraphParts.of(record.sequence, str(record.structure), elements=own if forgi else None, ensemble=ensemble)
+            for (record, ensemble), own in zip(rnas, elements, strict=True)
+        ]
+        return assemble(parts, self.config.sequence_weight)
+
+    def notices(self, records: Sequence[RnaRecord]) -> list[str]:
+        """Sentences on what of these RNAs the network reads otherwise than it is given: none, N and pseudoknots included."""
+        return []
 
     def _along(self, h: Tensor, x: Tensor, batch: Tensor, count: int) -> Tensor:
         """[B, K S] what stands where: square roots of means of the bases' units at K places, so that rare units are not drowned by common ones."""

@@ -20,8 +20,11 @@ from core.storage import digest_of
 
 if TYPE_CHECKING:
     from core.models.checkpoint import Card
+    from core.models.nucleotide_gine import NucleotideGine
     from core.models.rna import RnaGine
     from core.rna.elements import Element
+
+    Encoder = RnaGine | NucleotideGine
 
 LEVELS = ("rna", "element", "base")
 NODE_BUDGET = 20_000
@@ -50,7 +53,7 @@ class Embeddings:
 def embed(
     records: Sequence[RnaRecord],
     *,
-    checkpoint: str | Path | tuple[RnaGine, Card] | None = None,
+    checkpoint: str | Path | tuple[Encoder, Card] | None = None,
     level: str = "rna",
     device: str = "auto",
     batch_size: int | None = None,
@@ -63,7 +66,7 @@ def embed(
     Args:
         records: a record without a structure is folded by ViennaRNA at 37 °C: a network of ensembles reads its pair probabilities and takes the
             elements of the structure of minimum free energy, another reads that structure alone. A structure of the record's own is taken as certain.
-        checkpoint: a shipped RNA network, the path of one or an open one; None is "rna".
+        checkpoint: a shipped RNA network, the path of one or an open one (GINFINITY's too); None is "rna".
         level: "rna" (one vector a record), "element" (one a structural element) or "base" (one a base).
         device: "auto", "cuda", "mps" or "cpu". Not run on a GPU yet.
         batch_size: RNAs of a forward pass; None chooses by their size.
@@ -90,7 +93,7 @@ def embed(
 def embed_levels(
     records: Sequence[RnaRecord],
     *,
-    checkpoint: str | Path | tuple[RnaGine, Card] | None = None,
+    checkpoint: str | Path | tuple[Encoder, Card] | None = None,
     levels: Sequence[str] = LEVELS,
     ensembles: Sequence[PairEnsemble | None] | None = None,
     device: str = "auto",
@@ -102,8 +105,8 @@ def embed_levels(
     """Several levels from one pass of the network, by level; arguments and errors as for :func:`embed`.
 
     RNAs are folded and embedded batch by batch, so that memory holds the vectors of the levels asked for and one batch.
-    Elements are nodes of the FORGI encoding; with the standard encoding, which has none, an element's vector is the mean of its
-    bases' (zero for one without bases).
+    Elements are nodes of the FORGI encoding; where a network's graphs have none, an element's vector is the mean of its bases' (zero
+    for one without bases).
 
     Args:
         ensembles: for each record the pair probabilities that belong to its structure, or None.
@@ -112,12 +115,13 @@ def embed_levels(
 
     records = list(records)
     _check(records, levels, batch_size)
-    network, card = open_network(checkpoint)
+    opened: tuple[Encoder, Card] = checkpoint if isinstance(checkpoint, tuple) else open_network(checkpoint)
+    network, card = opened
     choice = resolve_device(device)
     if choice.device != next(network.parameters()).device.type:
         network = copy.deepcopy(network).to(choice.device)  # an open network may be shared: it stays where it is
-    notices = [choice.message] if choice.message else []
-    soft = network.config.ensemble
+    notices = [*([choice.message] if choice.message else []), *network.notices(records)]
+    soft = network.soft
     known: Sequence[PairEnsemble | None] = [None] * len(records) if ensembles is None else ensembles
     vectors: dict[str, list[np.ndarray]] = {level: [] for level in levels}
     names: dict[str, list[str]] = {level: [] for level in levels}
@@ -136,7 +140,7 @@ def embed_levels(
             raise Cancelled(f"Embedding was stopped after {done:,} of {len(records):,} RNAs.")
     if soft and (long := [record.id for record in records if _too_long_for_pairs(record)]):
         notices.append(f"{_listed(long)} too long for pair probabilities: the best structure is taken as certain.")
-    manifest = {
+    manifest: dict[str, Any] = {
         "key": digest_of(
             records=[record.key for record in records],
             ensembles=[None if e is None else e.key for e in known],
@@ -149,6 +153,7 @@ def embed_levels(
         "folded": sum(record.structure is None for record in records),
         "structures": "given (certain), or folded at 37 °C by ViennaRNA: " + ("pair probabilities" if soft else "minimum free energy"),
     }
+    manifest |= {name: card.content[name] for name in ("licence", "levels") if name in card.content}
     return {level: Embeddings(names[level], np.concatenate(vectors[level]), level, tuple(notices), manifest) for level in levels}
 
 
@@ -232,24 +237,18 @@ def _batches(records: Sequence[RnaRecord], size: int | None) -> Iterator[list[Rn
 Found = dict[str, tuple[list[str], np.ndarray]]
 
 
-def _run(network: RnaGine, batch: Sequence[Prepared], device: str, notices: list[str]) -> list[Found]:
+def _run(network: Encoder, batch: Sequence[Prepared], device: str, notices: list[str]) -> list[Found]:
     """Every record's names and vectors by level; halves the batch where the GPU's memory does not hold it, and says so."""
     import torch
 
-    from core.rna.assembly import GraphParts, assemble
     from core.rna.elements import walk
 
-    config = network.config
     elements = [walk(str(record.structure)) for record, _ in batch]  # forgi gives the same and takes most of the time
-    parts = [
-        GraphParts.of(record.sequence, str(record.structure), elements=own if config.encoding == "forgi" else None, ensemble=ensemble)
-        for (record, ensemble), own in zip(batch, elements, strict=True)
-    ]
-    found = assemble(parts, config.sequence_weight)
+    found = network.graphs_of(batch, elements)
     try:
         x, index, attr, weight, of_graph = (torch.from_numpy(array).to(device) for array in found[:5])
         with torch.no_grad():
-            out = network(x, index, attr, of_graph, edge_weight=weight if config.ensemble else None, num_graphs=len(batch))
+            out = network(x, index, attr, of_graph, num_graphs=len(batch), **({"edge_weight": weight} if network.soft else {}))
     except torch.cuda.OutOfMemoryError:
         if len(batch) == 1:
             raise InputError(f"{batch[0].record.id} does not fit into the memory of the GPU; choose the CPU.") from None
