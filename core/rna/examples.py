@@ -11,28 +11,12 @@ from functools import lru_cache
 from pathlib import Path
 
 from core.errors import InputError
+from core.rna.family_check import FamilyCheck
 from core.rna.records import RnaRecord
 
 SHIPPED = Path(__file__).resolve().parents[2] / "assets" / "rna" / "examples.json"
 DEFAULT_EXAMPLE = "trna-phe"
 """The example a new session opens with: yeast tRNA-Phe."""
-
-
-@dataclass(frozen=True)
-class FamilyCheck:
-    """How a sequence was held against known members of RNA families: its best local alignment among them.
-
-    Attributes:
-        family: Rfam accession and name of the family of the best hit, among members of half to twice the length.
-        hit: accession and positions of that member.
-        identity: share of equal columns of the alignment, in (0, 1].
-        columns: length of the alignment, gaps included.
-    """
-
-    family: str
-    hit: str
-    identity: float
-    columns: int
 
 
 @dataclass(frozen=True)
@@ -65,13 +49,18 @@ class Example:
 @lru_cache(maxsize=1)
 def list_examples() -> tuple[Example, ...]:
     """All bundled RNAs, the default one first, the long one last."""
+    return read_examples(SHIPPED)
+
+
+def read_examples(path: Path) -> tuple[Example, ...]:
+    """The RNAs of a JSON file of this schema: a list of objects with the text attributes of :class:`Example`, check, sequence and structure."""
     return tuple(
         Example(
             **{name: text for name, text in entry.items() if name not in {"check", "sequence", "structure"}},
             check=FamilyCheck(**entry["check"]),
             record=RnaRecord(entry["id"], entry["sequence"], entry["structure"], description=f"{entry['title']}, {entry['accession']}"),
         )
-        for entry in json.loads(SHIPPED.read_text(encoding="utf-8"))
+        for entry in json.loads(path.read_text(encoding="utf-8"))
     )
 
 

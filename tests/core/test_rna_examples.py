@@ -2,65 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import os
-from collections import Counter
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from core.errors import InputError
-from core.rna.examples import DEFAULT_EXAMPLE, SHIPPED, Example, list_examples, load_example
-from core.rna.records import parse_pairs, partners
-
-DEV_DATA = Path(os.environ.get("GATESCOPE_DEV_DATA", Path(__file__).parents[2].parent / "shared" / "data"))
-MEMBERS = DEV_DATA / "rna" / "known_families_check.tsv"
-CANONICAL = {"GC", "CG", "AU", "UA", "GU", "UG"}
+from core.rna.examples import DEFAULT_EXAMPLE, Example, list_examples, load_example
+from core.rna.records import partners
+from tests.core.rna_examples import canonical, check_is_reproduced, states_its_sources
 
 every_example = pytest.mark.parametrize("example", list_examples(), ids=lambda example: example.id)
-
-
-def alignment_scores(query: str, target: str) -> np.ndarray:
-    """Smith-Waterman scores [len(query) + 1, len(target) + 1]: match 1, mismatch -1, gap -2 a base."""
-    letters = np.frombuffer(target.encode(), dtype=np.uint8)
-    slope = 2 * np.arange(len(target) + 1)
-    scores = np.zeros((len(query) + 1, len(target) + 1), dtype=np.int64)
-    for row, letter in enumerate(query.encode(), start=1):
-        above = scores[row - 1]
-        best = np.zeros(len(target) + 1, dtype=np.int64)
-        best[1:] = np.maximum(above[:-1] + np.where(letters == letter, 1, -1), above[1:] - 2).clip(0)
-        scores[row] = np.maximum.accumulate(best + slope) - slope  # gaps in the query, all lengths at once
-    return scores
-
-
-def local_identity(query: str, target: str) -> tuple[int, int]:
-    """Equal columns and all columns of one best local alignment."""
-    scores = alignment_scores(query, target)
-    i, j = (int(place) for place in np.unravel_index(scores.argmax(), scores.shape))
-    equal = columns = 0
-    while scores[i, j] > 0:
-        same = query[i - 1] == target[j - 1]
-        columns += 1
-        if scores[i, j] == scores[i - 1, j - 1] + (1 if same else -1):
-            i, j, equal = i - 1, j - 1, equal + same
-        elif scores[i, j] == scores[i - 1, j] - 2:
-            i -= 1
-        else:
-            j -= 1
-    return equal, columns
-
-
-def words(sequence: str, size: int = 6) -> Counter[str]:
-    return Counter(sequence[place : place + size] for place in range(len(sequence) - size + 1))
-
-
-def best_member(sequence: str, members: list[dict[str, str]], keep: int) -> dict[str, str]:
-    """The member with the highest alignment score, among those of like length (half to twice) the ``keep`` that share most words of six."""
-    own = words(sequence)
-    alike = [member for member in members if len(sequence) <= 2 * len(member["sequence"]) <= 4 * len(sequence)]
-    near = sorted(alike, key=lambda member: -(own & words(member["sequence"])).total())[:keep]
-    return max(near, key=lambda member: int(alignment_scores(sequence, member["sequence"]).max()))
 
 
 def test_the_examples_are_those_promised_with_the_default_first_and_a_long_one_last():
@@ -79,11 +29,7 @@ def test_the_examples_are_those_promised_with_the_default_first_and_a_long_one_l
 
 @every_example
 def test_every_example_states_accession_sources_and_licence(example: Example):
-    for stated in (example.title, example.accession, example.source, example.licence, example.structure_source):
-        assert len(stated) > 3
-    assert example.family.startswith("RF0") and example.check.family == example.family
-    assert example.record.id == example.id and example.accession in example.record.description
-    assert example.licence in SHIPPED.with_name("README.md").read_text(encoding="utf-8")
+    states_its_sources(example)
 
 
 @every_example
@@ -91,9 +37,8 @@ def test_structures_are_balanced_and_nearly_all_pairs_canonical(example: Example
     record = example.record
     assert record.structure is not None and len(record.structure) == record.length
     assert set(record.sequence) <= set("ACGU")
-    canonical = [record.sequence[i] + record.sequence[j] in CANONICAL for i, j in record.pairs]
-    assert len(canonical) >= 0.2 * record.length
-    assert np.mean(canonical) >= 0.8
+    assert len(record.pairs) >= 0.2 * record.length
+    assert np.mean(canonical(record)) >= 0.8
     assert min(j - i for i, j in record.pairs) > 3
 
 
@@ -159,13 +104,4 @@ def test_examples_load_once():
 
 @every_example
 def test_best_hit_among_known_families_is_in_the_claimed_family(example: Example):
-    if not MEMBERS.exists():
-        pytest.skip("known_families_check.tsv is not beside the project")
-    with MEMBERS.open(encoding="utf-8") as lines:
-        members = list(csv.DictReader(lines, delimiter="\t"))
-    found = best_member(example.record.sequence, members, keep=60 if example.record.length < 500 else 3)
-    equal, columns = local_identity(example.record.sequence, found["sequence"])
-    assert f"{found['family']} {found['name']}" == example.check.family
-    assert (found["accession"], columns) == (example.check.hit, example.check.columns)
-    assert equal / columns == pytest.approx(example.check.identity, abs=5e-4)
-    assert parse_pairs(example.record.structure or "")
+    check_is_reproduced(example)
