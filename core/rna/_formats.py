@@ -26,7 +26,10 @@ _SIGNS = set(OPENING + CLOSING + UNPAIRED + "|")
 
 @dataclass
 class Raw:
-    """One record as the file has it: ``sequence`` and ``structure`` unchecked, or the ``problem`` that spoils it."""
+    """One record as the file has it: ``sequence`` and ``structure`` unchecked, or the ``problem`` that spoils it.
+
+    ``label`` is the family it is said to belong to, ``row`` its row of that family's alignment; empty where the file says neither.
+    """
 
     name: str
     sequence: str = ""
@@ -35,6 +38,8 @@ class Raw:
     description: str = ""
     notices: list[str] = field(default_factory=list)
     problem: str | None = None
+    label: str = ""
+    row: str = ""
 
 
 def parse(text: str) -> Iterator[Raw]:
@@ -237,12 +242,15 @@ def _connect(rows: list[tuple[int, list[str]]], announced: int) -> tuple[str, li
 def _stockholm(lines: Lines) -> Iterator[Raw]:
     sequences: dict[str, str] = {}
     own: dict[str, str] = {}
+    about: dict[str, str] = {}
     consensus = ""
     for number, line in lines:
         tokens = line.split()
         if tokens[0] == "//":
-            yield from _alignment(sequences, own, consensus)
-            sequences, own, consensus = {}, {}, ""
+            yield from _alignment(sequences, own, consensus, about)
+            sequences, own, consensus, about = {}, {}, "", {}
+        elif tokens[0] == "#=GF" and len(tokens) > 2:
+            about.setdefault(tokens[1], tokens[2])
         elif tokens[0] == "#=GC" and len(tokens) > 2 and tokens[1] == "SS_cons":
             consensus += "".join(tokens[2:])
         elif tokens[0] == "#=GR" and len(tokens) > 3 and tokens[2] == "SS":
@@ -253,14 +261,14 @@ def _stockholm(lines: Lines) -> Iterator[Raw]:
             yield Raw(tokens[0], problem=f"Line {number} of the alignment has a name and no sequence; write both, with a space between.")
         else:
             sequences[tokens[0]] = sequences.get(tokens[0], "") + "".join(tokens[1:])
-    yield from _alignment(sequences, own, consensus)
+    yield from _alignment(sequences, own, consensus, about)
 
 
-def _alignment(sequences: dict[str, str], own: dict[str, str], consensus: str) -> Iterator[Raw]:
+def _alignment(sequences: dict[str, str], own: dict[str, str], consensus: str, about: dict[str, str]) -> Iterator[Raw]:
     shared = _from_wuss(consensus, "alignment's SS_cons") if consensus else (None, None)
     for name, aligned in sequences.items():
         structure, problem = _from_wuss(own[name], f"SS line of {name}") if name in own else shared
-        yield Raw(name, aligned, structure, problem=problem)
+        yield Raw(name, aligned, structure, problem=problem, label=about.get("AC", about.get("ID", "")), row=aligned)
 
 
 def _from_wuss(structure: str, source: str) -> tuple[str | None, str | None]:

@@ -6,6 +6,7 @@ A record that cannot be used does not spoil the others: it becomes a problem, on
 from __future__ import annotations
 
 import codecs
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -57,35 +58,49 @@ def read_rna(source: str | Path | bytes) -> list[RnaRecord]:
 
 def read_report(source: str | Path | bytes) -> RnaReading:
     """As :func:`read_rna`, with the problems of the records left out."""
-    text = _text_of(source)
-    records: list[RnaRecord] = []
+    found, problems, _ = checked(parse(text_of(source)), most=MAX_RECORDS)
+    return RnaReading(tuple(record for record, _ in found), problems)
+
+
+def checked(raws: Iterable[Raw], *, most: int) -> tuple[list[tuple[RnaRecord, Raw]], tuple[str, ...], int]:
+    """The usable records, each with an id of its own and beside it what the file said; a sentence for each that is not; and how many those are.
+
+    Raises:
+        InputError: no record can be used, or there are more than ``most``.
+    """
+    found: list[tuple[RnaRecord, Raw]] = []
     problems: dict[str, None] = {}
     taken: dict[str, int] = {}
-    for count, raw in enumerate(parse(text), 1):
-        if count > MAX_RECORDS:
-            raise InputError(f"There are more than {MAX_RECORDS:,} records; split the file into smaller ones.")
+    count = 0
+    for count, raw in enumerate(raws, 1):
+        if count > most:
+            raise InputError(f"There are more than {most:,} records; split the file into smaller ones.")
         try:
             record = _record(raw)
         except InputError as error:
             if len(problems) < _MAX_PROBLEMS:
                 problems[str(error)] = None
             continue
-        records.append(replace(record, id=_unique(record.id, taken)))
-    if records:
-        return RnaReading(tuple(records), tuple(problems))
+        found.append((replace(record, id=_unique(record.id, taken)), raw))
+    if found:
+        return found, tuple(problems), count - len(found)
     if not problems:
         raise InputError(f"There is no RNA in the text, only comments or headers; give sequences as {FORMATS}.")
     raise InputError(next(iter(problems)))
 
 
-def _text_of(source: str | Path | bytes) -> str:
-    """The text, without byte order mark; ends of lines stay as they are."""
+def text_of(source: str | Path | bytes, name: str = "") -> str:
+    """The text, without byte order mark; ends of lines stay as they are. ``name`` is for the sentences on bytes.
+
+    Raises:
+        InputError: missing, empty, binary, or larger than :data:`MAX_BYTES` or :data:`MAX_LINES`.
+    """
     if isinstance(source, str):
         text, name = source, "The text"
         if len(text) > MAX_BYTES:
             raise _too_large(name)
     else:
-        name = clean(source.name) or "The file" if isinstance(source, Path) else "The file"
+        name = clean(source.name if isinstance(source, Path) else name) or "The file"
         text = _decode(read_given(source, name, limit=MAX_BYTES, too_large=_too_large(name)) if isinstance(source, Path) else source, name)
     text = text.removeprefix("\ufeff")
     if not text.strip():

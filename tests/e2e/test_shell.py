@@ -22,10 +22,11 @@ def bytes_under(folder: Path) -> int:
 
 
 @pytest.mark.parametrize("entry", PAGES, ids=[entry.path for entry in PAGES])
-def test_a_deep_link_into_a_cold_server_opens_the_page_inside_the_app(fresh_server: Any, page: Page, settled: Settled, entry: PageEntry) -> None:
+def test_a_deep_link_into_a_cold_server_opens_the_page_inside_the_app(server: Any, page: Page, settled: Settled, entry: PageEntry) -> None:
     """A link to a page of a server nobody has talked to yet ran that page's file alone, without app.py: no sidebar, no view."""
     query = "ko=PFK,b3916"
-    page.goto(f"{fresh_server.url}/{'' if entry is PAGES[0] else entry.path}?{query}")
+    server.forget_visitors()
+    page.goto(f"{server.url}/{'' if entry is PAGES[0] else entry.path}?{query}")
     settled(page)
     links = page.locator(".st-key-nav a")
     expect(links).to_have_text([re.compile(re.escape(other.title)) for other in PAGES])
@@ -130,8 +131,9 @@ def test_stored_data_shows_what_is_on_disk_and_clears_it(fresh_server: Any, page
     (fresh_server.home / "cache" / "deep" / "table.npz").write_bytes(b"y" * 789)
     page.goto(f"{fresh_server.url}/storage")
     settled(page)
+    expect(page.locator(".st-key-nav_current a")).to_have_text(re.compile("Stored data"))  # a link into a process that is new in every way
     expect(page.get_by_text(str(fresh_server.home), exact=True)).to_be_visible()
-    for name in ("uploads", "cache", "runs"):
+    for name in ("uploads", "libraries", "cache", "runs"):
         expect(page.locator(f".st-key-folder_{name} [data-testid=stMetricValue]")).to_have_text(size(bytes_under(fresh_server.home / name)))
     expect(page.locator(".st-key-folder_runs").get_by_role("button", name="Clear")).to_be_disabled()
     page.locator(".st-key-folder_uploads").get_by_role("button", name="Clear").click()
