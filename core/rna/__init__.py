@@ -26,7 +26,11 @@ if TYPE_CHECKING:
         suboptimal,
         too_long,
     )
+    from core.rna.ginfinity import embed_ginfinity, open_ginfinity
     from core.rna.graph import EDGE_FEATURES, ENSEMBLE_FEATURES, NODE_FEATURES, batch, build_graph
+    from core.rna.libraries import Library, add_library, list_libraries, open_library, remove_library, rename_library
+    from core.rna.library import library_records, list_library
+    from core.rna.motifs import MOTIFS, Motif, find_motifs, motifs_of_elements
     from core.rna.reading import MAX_BYTES, MAX_LENGTH, MAX_RECORDS, RnaReading, read_report, read_rna
     from core.rna.records import ALPHABET, RnaRecord, dot_bracket, parse_pairs, partners
 
@@ -49,7 +53,11 @@ __all__, __getattr__ = exports(
             "suboptimal",
             "too_long",
         ),
+        "ginfinity": ("embed_ginfinity", "open_ginfinity"),
         "graph": ("EDGE_FEATURES", "ENSEMBLE_FEATURES", "NODE_FEATURES", "batch", "build_graph"),
+        "libraries": ("Library", "add_library", "list_libraries", "open_library", "remove_library", "rename_library"),
+        "library": ("library_records", "list_library"),
+        "motifs": ("MOTIFS", "Motif", "find_motifs", "motifs_of_elements"),
         "reading": ("MAX_BYTES", "MAX_LENGTH", "MAX_RECORDS", "RnaReading", "read_report", "read_rna"),
         "records": ("ALPHABET", "RnaRecord", "dot_bracket", "parse_pairs", "partners"),
     },
