@@ -11,7 +11,7 @@ from importlib.metadata import version
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from core.bench import knockouts, rna_embed, rna_walk
+from core.bench import knockouts, rna_embed, rna_search, rna_walk
 from core.bench.cases import BOUNDS, MODES, ConvPair, Hypergraph, model_hypergraph, random_hypergraph, reading_pair
 from core.rna import _forgi
 
@@ -48,6 +48,7 @@ def run_bench(
     hypergraphs: list[Hypergraph] | None = None,
     model: str = "iJO1366",
     lengths: tuple[int, ...] | None = None,
+    library: int = rna_search.VECTORS,
     ginfinity: str | None = None,
 ) -> pd.DataFrame:
     """Measures everything and returns one row per measurement.
@@ -59,12 +60,13 @@ def run_bench(
         model: the bundled model that is read, whose incidences are used and whose reactions are knocked out.
         ginfinity: Python of an environment that has the ginfinity package, to embed the same RNAs with; left out when None.
         lengths: nt of the RNAs that are taken apart; :data:`core.bench.rna_walk.LENGTHS` when None.
+        library: vectors that are searched.
 
     Returns:
         Columns: task; incidences; gate, attention (None for reading); ours_ms and peer_ms, medians over ``repetitions``; peer;
         ratio = peer_ms / ours_ms; ratio_min and ratio_max, over the single turns; bound, the ratio asked for (nan: none);
         difference, the largest between the two outputs where they have to be equal (nan for reading; for RNA elements the number
-        that differ; for knock-outs in 1/h); nt_per_s, bases per second of ours (nan for metabolic rows).
+        that differ; for a search between cosines; for knock-outs in 1/h); nt_per_s, bases per second of ours (nan for metabolic rows and searches).
     """
     import pandas as pd
 
@@ -72,7 +74,11 @@ def run_bench(
     if lengths is None:
         lengths = rna_walk.LENGTHS[:-1] if quick else rna_walk.LENGTHS
     for row in chain(
-        _rows(quick, hypergraphs, model), _rna_rows(lengths), _knockout_rows("e_coli_core" if quick else model), _embedding_rows(ginfinity)
+        _rows(quick, hypergraphs, model),
+        _rna_rows(lengths),
+        _search_rows(library),
+        _knockout_rows("e_coli_core" if quick else model),
+        _embedding_rows(ginfinity),
     ):
         rows.append(row)
         if on_row is not None:
@@ -105,6 +111,12 @@ def _rna_rows(lengths: tuple[int, ...]) -> Iterator[Row]:
     for case in rna_walk.rna_cases(lengths):
         row = _row(case.task, None, None, None, case.peer, case.ours, case.theirs, case.repetitions)
         yield row | {"difference": case.difference(), "bound": case.bound, "nt_per_s": 1000 * case.nt / row["ours_ms"]}
+
+
+def _search_rows(library: int) -> Iterator[Row]:
+    for case in rna_search.search_cases(library):
+        row = _row(case.task, None, None, None, case.peer, case.ours, case.theirs, case.repetitions)
+        yield row | {"difference": case.difference()}
 
 
 def _knockout_rows(model: str) -> Iterator[Row]:
@@ -177,7 +189,9 @@ def conditions() -> str:
     import torch
 
     versions = ", ".join(
-        f"{name} {version(name)}" for name in ("torch", "torch_geometric", "cobra", "highspy", "forgi") if name != "forgi" or _forgi.version()
+        f"{name} {version(name)}"
+        for name in ("torch", "torch_geometric", "cobra", "highspy", "forgi", "numpy", "scikit-learn")
+        if name != "forgi" or _forgi.version()
     )
     return (
         f"Device: CPU, {platform.machine()}, {torch.get_num_threads()} threads; Python {platform.python_version()}, {versions}.\n"
@@ -196,5 +210,5 @@ def main(quick: bool = False, ginfinity: str | None = None) -> int:
     table = run_bench(quick, announce, ginfinity=ginfinity)
     print(format_table(table), flush=True)
     worst = table["difference"].max()
-    print(f"Largest difference from PyG, forgi and COBRApy where both must agree: {worst:.1e}.")
+    print(f"Largest difference from PyG, forgi, scikit-learn and COBRApy where both must agree: {worst:.1e}.")
     return 0 if worst < 1e-3 else 1

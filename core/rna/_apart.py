@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import tempfile
 import time
@@ -19,14 +18,13 @@ from typing import Any
 import numpy as np
 
 from core.errors import Cancelled, InputError
+from core.rna._process import run_module
 from core.rna.folding import FoldResult, estimate, fold
 from core.rna.records import RnaRecord
 
 SHORT = 300
 """nt up to which a fold is done at once: it takes less time than starting a process."""
 
-_ROOT = Path(__file__).parents[2]
-_LOOK = 0.05  # seconds between two looks at the process
 _ARRAYS = ("entropy", "pair_probabilities")
 
 
@@ -71,19 +69,13 @@ def _run(
     (folder / "task.json").write_text(json.dumps(task, default=_plain), encoding="utf-8")
     with_partition = arguments.get("probabilities", True) or arguments.get("method", "mfe") != "mfe"
     expected = 1 + estimate(record.length, "pf" if with_partition else "mfe")
-    command = [sys.executable, "-m", "core.rna._apart", str(folder)]
-    process = subprocess.Popen(command, cwd=_ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     began = time.monotonic()
-    try:
-        while process.poll() is None:
-            if should_stop and should_stop():
-                raise Cancelled
-            if on_progress:
-                on_progress("folding", min(int(100 * (time.monotonic() - began) / expected), 99), 100)
-            time.sleep(_LOOK)
-    finally:  # also when a page is left and its script ends inside on_progress
-        process.kill()
-        process.wait()
+
+    def look() -> None:
+        if on_progress:
+            on_progress("folding", min(int(100 * (time.monotonic() - began) / expected), 99), 100)
+
+    run_module("core.rna._apart", folder, on_look=look, should_stop=should_stop)
     problem = folder / "problem.txt"
     if problem.exists():
         raise InputError(problem.read_text(encoding="utf-8"))

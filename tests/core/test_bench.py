@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
-from core.bench import cases, format_table, knockouts, main, rna_walk, run, run_bench
+from core.bench import cases, format_table, knockouts, main, rna_search, rna_walk, run, run_bench
 from core.rna import _forgi
 from core.rna.elements import decompose
 
@@ -19,14 +19,14 @@ RNA_ROWS = 2 if _forgi.version() is not None else 0
 @pytest.fixture(scope="module")
 def measured() -> tuple[pd.DataFrame, list[dict]]:
     seen: list[dict] = []
-    table = run_bench(on_row=seen.append, hypergraphs=[cases.random_hypergraph(60), cases.random_hypergraph(200)], model="e_coli_core", lengths=(60,))
-    return table, seen
+    small = {"hypergraphs": [cases.random_hypergraph(60), cases.random_hypergraph(200)], "lengths": (60,), "library": 300}
+    return run_bench(on_row=seen.append, model="e_coli_core", **small), seen
 
 
 def test_ratios_are_quotients_of_the_times_reported(measured):
     table, seen = measured
     assert list(table.columns) == list(run.COLUMNS)
-    assert len(table) == 1 + 2 * 4 + RNA_ROWS + 1 == len(seen)
+    assert len(table) == 1 + 2 * 4 + RNA_ROWS + 2 + 1 == len(seen)
     assert (table["ours_ms"] > 0).all()
     assert (table["ratio"] == table["peer_ms"] / table["ours_ms"]).all()
     assert (table["ratio_min"] <= table["ratio_max"]).all()
@@ -80,6 +80,8 @@ def test_quick_leaves_out_the_largest_size(monkeypatch):
     monkeypatch.setattr(_forgi, "version", lambda: "2.2.3")
     knocked_out: list[str] = []
     monkeypatch.setattr(run, "_knockout_rows", lambda model: knocked_out.append(model) or iter(()))
+    searched: list[int] = []
+    monkeypatch.setattr(run, "_search_rows", lambda library: searched.append(library) or iter(()))
     run_bench(quick=True)
     assert sizes == [150_000]
     assert lengths == [75, 500, 3000]
@@ -87,6 +89,7 @@ def test_quick_leaves_out_the_largest_size(monkeypatch):
     assert sizes == [150_000, 150_000, 1_500_000]
     assert lengths == [75, 500, 3000, 75, 500, 3000, 10_000]
     assert knocked_out == ["e_coli_core", "iJO1366"]
+    assert searched == [100_000, 100_000]
     monkeypatch.setattr(_forgi, "version", lambda: None)
     run_bench(quick=True)
     assert lengths[7:] == []
@@ -102,6 +105,21 @@ def test_rna_rows_compare_the_same_elements_and_give_bases_per_second(measured):
     assert f"{walk['nt_per_s']:,.0f}  forgi" in run.format_row(walk)
     assert rna_walk.BOUNDS == {3000: 10}
     assert rna_walk._differing(decompose("((...))"), decompose("(.....)")) == 4
+
+
+def test_searches_are_scikit_learns_and_a_difference_is_seen(measured):
+    one, many = measured[0].iloc[-3:-1].to_dict("records")
+    assert (one["task"], many["task"]) == ("search, 1 of 300 x 128, 1 thread", "search, 100 of 300 x 128, 1 thread")
+    assert max(one["difference"], many["difference"]) < 1e-6
+    pair = rna_search.SearchPair(50, 3)
+    pair.ours()
+    pair.theirs()
+    assert pair.difference() < 1e-6
+    distances, rows = pair._theirs
+    distances[1, 2] += 0.25
+    assert pair.difference() == pytest.approx(0.25, abs=1e-6)
+    rows[0, 0] += 1
+    assert pair.difference() == math.inf
 
 
 def test_knock_outs_are_cobras_and_a_difference_is_seen(measured):

@@ -18,7 +18,7 @@ from core.rna import (
     MFE_LIMIT,
     PARTITION_LIMIT,
     RnaRecord,
-    _apart,
+    _process,
     boltzmann_samples,
     fold,
     fold_apart,
@@ -270,8 +270,8 @@ def test_apart_gives_the_same() -> None:
 
 def test_cancel_kills_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
     started = []
-    popen = _apart.subprocess.Popen
-    monkeypatch.setattr(_apart.subprocess, "Popen", lambda *args, **rest: started.append(popen(*args, **rest)) or started[-1])
+    popen = _process.subprocess.Popen
+    monkeypatch.setattr(_process.subprocess, "Popen", lambda *args, **rest: started.append(popen(*args, **rest)) or started[-1])
     stop = threading.Event()
     asked: list[float] = []
 
@@ -289,14 +289,14 @@ def test_cancel_kills_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_process_that_dies_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    popen = _apart.subprocess.Popen
+    popen = _process.subprocess.Popen
 
     def dying(*args: object, **rest: object) -> object:
         process = popen(*args, **rest)  # type: ignore[call-overload]
         os.kill(process.pid, 9)
         return process
 
-    monkeypatch.setattr(_apart.subprocess, "Popen", dying)
+    monkeypatch.setattr(_process.subprocess, "Popen", dying)
     with pytest.raises(InputError, match="memory"):
         fold_apart(random_record(301))
 

@@ -1,0 +1,215 @@
+"""The map of embeddings: a point for every vector, drawn by WebGL, coloured by a kind or by a number, with one's own RNA on top."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from core.errors import InputError
+from core.rna.projection import Projection
+from core.viz.colour import ACCENT, CASING, UNKNOWN, Scale
+from core.viz.plots import finished, plain
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+KINDS = ("#3f90da", "#ffa90e", "#bd1f01", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#92dadd")
+"""Petroff (2021), "Accessible color sequences for data visualization", without its greys; kinds differ in their symbol too."""
+SYMBOLS = ("circle", "square", "diamond", "cross", "triangle-up", "x", "star", "hexagon")
+LABELLED = 40
+"""Placed points up to which each has its name beside it."""
+HEIGHT = 640
+_WEBGL, _OUTLINED = 1500, 5000
+"""Points above which the browser draws with WebGL, and up to which each has an outline that stands out on light and dark."""
+
+
+@dataclass(frozen=True)
+class Kinds:
+    """Colour by kind.
+
+    Attributes:
+        of: [N], each point's kind; None where it is not known.
+        title: what the kinds are, in words.
+        colours: hex colours of kinds that have one everywhere; the others take :data:`KINDS` by how many points they have.
+    """
+
+    of: Sequence[str | None]
+    title: str
+    colours: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Values:
+    """Colour by a number: [N] values (nan where not known) on a scale whose limits the caller has set."""
+
+    of: np.ndarray
+    scale: Scale
+
+
+def embedding_map(
+    projection: Projection,
+    names: Sequence[str],
+    *,
+    colour: Kinds | Values | None = None,
+    placed: tuple[Sequence[str], np.ndarray] | None = None,
+    selected: Sequence[str] = (),
+    title: str = "Map of embeddings",
+) -> go.Figure:
+    """A scatter of all points; customdata holds [name] of each, and the lasso selects.
+
+    Points without a place (nan) are left out and counted in the alternative text. Where a name holds signs that plotly reads as
+    markup, customdata of its trace is [name, name to be shown].
+
+    Args:
+        projection: of N vectors.
+        names: [N] entity ids.
+        colour: by kind (at most eight, the most frequent, and "other"; each with its count in the legend), by value, or one for all.
+        placed: names and points [M, 2] of one's own, drawn larger and outlined on top, with their names up to :data:`LABELLED`.
+        selected: names to ring, of the map or placed.
+
+    Raises:
+        InputError: other numbers of names, kinds, values or placed points than of points.
+    """
+    import plotly.graph_objects as go
+
+    points = projection.points
+    own_names, own_points = ([], np.empty((0, 2))) if placed is None else (list(placed[0]), np.asarray(placed[1], dtype=np.float32))
+    for what, count, asked in (
+        ("names", len(names), len(points)),
+        ("colours", len(points) if colour is None else len(colour.of), len(points)),
+        ("placed points", len(own_points), len(own_names)),
+    ):
+        if count != asked:
+            raise InputError(f"There are {count:,} {what} for {asked:,} vectors; give one for each.")
+    labels = np.asarray(names, dtype=object)
+    here = np.isfinite(points).all(axis=1)
+    size = float(np.clip(14 - 2.3 * np.log10(max(len(points), 1)), 3, 8))
+    look = _Look(go.Scattergl if len(points) > _WEBGL else go.Scatter, size, 0.5 if len(points) <= _OUTLINED else 0.0)
+    if isinstance(colour, Kinds):
+        traces, told = _by_kind(look, points, labels, here, colour)
+    elif isinstance(colour, Values):
+        traces, told = _by_value(look, points, labels, here, colour)
+    else:
+        traces, told = [look.trace(points[here], labels[here], f"all ({here.sum():,})", marker={"color": KINDS[0]})], "all in one colour"
+    figure = go.Figure(traces)
+    if own_names:
+        figure.add_trace(look.own(own_points, own_names))
+    _ring(figure, look, np.concatenate([points, own_points]), [*names, *own_names], selected)
+    _axes(figure, projection)
+    missing = f" {int((~here).sum()):,} have no place." if not here.all() else ""
+    own = f" {len(own_names)} placed on top." if own_names else ""
+    alt = f"Map of {len(points):,} vectors by {_METHODS[projection.method]}, {told}.{missing}{own}"
+    figure = finished(figure, plain(title), alt, height=HEIGHT)
+    legend = {"itemsizing": "constant", "title": {"text": plain(colour.title) if isinstance(colour, Kinds) else ""}}
+    return figure.update_layout(
+        showlegend=len(figure.data) > 1 or isinstance(colour, Kinds),
+        legend=legend | ({"orientation": "h", "yanchor": "top", "y": -0.06, "x": 0} if isinstance(colour, Values) else {}),
+        dragmode="lasso",
+        clickmode="event+select",
+        hovermode="closest",
+        uirevision=projection.key,  # a new colour leaves the part that is looked at
+    )
+
+
+_METHODS = {"pca": "PCA", "umap": "UMAP"}
+
+
+@dataclass(frozen=True)
+class _Look:
+    """How points are drawn: with WebGL or without, their diameter and the width of their outline in px."""
+
+    draw: Any
+    size: float
+    outline: float
+
+    def trace(self, points: np.ndarray, names: np.ndarray, legend: str, *, marker: dict[str, Any], hover: str = "") -> Any:
+        shown = [plain(name) for name in names]
+        same = all(a == b for a, b in zip(shown, names, strict=True))
+        return self.draw(
+            x=points[:, 0].astype(np.float32),
+            y=points[:, 1].astype(np.float32),
+            mode="markers",
+            name=legend,
+            customdata=[[name] for name in names] if same else [[name, text] for name, text in zip(names, shown, strict=True)],
+            hovertemplate=f"%{{customdata[{0 if same else 1}]}}{hover}<extra></extra>",
+            marker={"size": self.size, "opacity": 0.8, "line": {"width": self.outline, "color": CASING}} | marker,
+            unselected={"marker": {"opacity": 0.15}},
+        )
+
+    def own(self, points: np.ndarray, names: Sequence[str]) -> Any:
+        marker = {"symbol": "diamond", "size": self.size + 8, "color": ACCENT, "opacity": 1, "line": {"width": 1.5, "color": CASING}}
+        trace = self.trace(points, np.asarray(names, dtype=object), f"yours ({len(names):,})", marker=marker)
+        if len(names) <= LABELLED:
+            trace.update(mode="markers+text", text=[plain(name) for name in names], textposition="top center")
+        return trace
+
+
+def _by_kind(look: _Look, points: np.ndarray, names: np.ndarray, here: np.ndarray, colour: Kinds) -> tuple[list[Any], str]:
+    """A trace for each of the most frequent kinds, below them one for the others and one for what has none."""
+    kinds = np.array([None if kind is None or kind != kind else str(kind) for kind in colour.of], dtype=object)
+    counts = Counter(kind for kind in kinds[here] if kind is not None)
+    order = sorted(counts, key=lambda kind: (-counts[kind], kind))
+    top, others = order[: len(KINDS)], set(order[len(KINDS) :])
+    fixed = colour.colours or {}
+    free = [one for one in KINDS if one not in fixed.values()]
+    parts = [
+        (np.array([kind is None for kind in kinds], dtype=bool), "not known", UNKNOWN, "circle-open"),
+        (np.array([kind in others for kind in kinds], dtype=bool), f"other ({len(others)} kinds)", UNKNOWN, "circle"),
+    ]
+    for place, kind in enumerate(top):
+        fill = fixed.get(kind) or free[place % len(free)]
+        parts.append((kinds == kind, kind, fill, SYMBOLS[place]))
+    traces = []
+    for mask, label, fill, symbol in parts:
+        count = int((mask & here).sum())
+        if count:
+            legend, hover = f"{plain(label)}, {count:,}", "" if label.startswith("other (") else f"<br>{plain(label)}"
+            traces.append(look.trace(points[mask & here], names[mask & here], legend, marker={"color": fill, "symbol": symbol}, hover=hover))
+    told = ", ".join(f"{kind} {counts[kind]:,}" for kind in top)
+    return traces, f"coloured by {colour.title}: {told}" + (f" and {len(others)} others" if others else "")
+
+
+def _by_value(look: _Look, points: np.ndarray, names: np.ndarray, here: np.ndarray, colour: Values) -> tuple[list[Any], str]:
+    """One trace on the scale, below it one for what has no value."""
+    values, scale = np.asarray(colour.of, dtype=np.float32), colour.scale
+    known = np.isfinite(values)
+    traces = []
+    if (here & ~known).any():
+        legend = f"no value, {int((here & ~known).sum()):,}"
+        traces.append(look.trace(points[here & ~known], names[here & ~known], legend, marker={"color": UNKNOWN, "symbol": "circle-open"}))
+    unit = f" ({scale.unit})" if scale.unit else ""
+    marker = {
+        "color": values[here & known],
+        "cmin": scale.low,
+        "cmax": scale.high,
+        "colorscale": list(scale.colours),
+        "colorbar": {"title": {"text": plain(f"{scale.quantity}{unit}, {scale.note}"), "side": "right"}, "thickness": 10},
+    }
+    hover = f"<br>{plain(scale.quantity)} %{{marker.color:.3g}}{plain(scale.unit and ' ' + scale.unit)}"
+    legend = f"with a value, {int((here & known).sum()):,}"
+    traces.append(look.trace(points[here & known], names[here & known], legend, marker=marker, hover=hover))
+    return traces, f"coloured by {scale.quantity}{unit}, from {scale.low:g} to {scale.high:g}"
+
+
+def _ring(figure: go.Figure, look: _Look, points: np.ndarray, names: Sequence[str], selected: Sequence[str]) -> None:
+    """A ring around each selected point that has a place."""
+    wanted = set(selected)
+    rows = [row for row, name in enumerate(names) if name in wanted and np.isfinite(points[row]).all()] if wanted else []
+    if rows:
+        marker = {"symbol": "circle-open", "size": look.size + 10, "color": ACCENT, "opacity": 1, "line": {"width": 2.5, "color": ACCENT}}
+        chosen = np.array([names[row] for row in rows], dtype=object)
+        figure.add_trace(look.trace(points[rows], chosen, f"selected ({len(rows):,})", marker=marker))
+
+
+def _axes(figure: go.Figure, projection: Projection) -> None:
+    """PCA's axes with their share of the variance; UMAP's have no numbers, for they mean nothing. One unit is as long on both."""
+    titles = ["UMAP 1", "UMAP 2"]
+    if projection.explained is not None:
+        titles = [f"PC {axis} ({share:.1%} of the variance)" for axis, share in enumerate(projection.explained, 1)]
+    quiet = {"zeroline": False} | ({} if projection.explained is not None else {"showticklabels": False, "showgrid": False, "ticks": ""})
+    figure.update_xaxes(title=titles[0], **quiet)
+    figure.update_yaxes(title=titles[1], scaleanchor="x", scaleratio=1, **quiet)
