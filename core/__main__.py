@@ -28,6 +28,8 @@ NETWORK = "a shipped network or the path of one (default: the shipped one that k
 
 
 def _parser() -> argparse.ArgumentParser:
+    from core.rna._library_sources import ARCHIVES
+
     parser = argparse.ArgumentParser(prog="python -m core", description="Gatescope without a browser.")
     parser.add_argument("--version", action="version", version=f"Gatescope {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -99,6 +101,41 @@ def _parser() -> argparse.ArgumentParser:
     bases.add_argument("--device", default="auto", choices=["auto", "cuda", "mps", "cpu"])
     bases.add_argument("--out", required=True, type=Path, metavar="DIR")
     bases.set_defaults(run=_rna)
+
+    library = commands.add_parser("library", help="the reference library of RNAs")
+    steps = library.add_subparsers(required=True, metavar="STEP")
+    rebuild = steps.add_parser(
+        "rebuild",
+        help="extract and check every RNA again",
+        description="Writes assets/rna/library.json and its table in assets/rna/README.md from these archives, all of them in one folder:",
+        epilog="\n".join(f"  {archive.fetch}" for archive in ARCHIVES.values()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    rebuild.add_argument("--sources", required=True, type=Path, metavar="DIR", help="the folder with the archives")
+    rebuild.add_argument(
+        "--check", nargs="+", type=Path, default=[], metavar="FILE", help="TSV of known family members (default: keep the checks of unchanged RNAs)"
+    )
+    rebuild.set_defaults(run=_library_rebuild)
+    embed = steps.add_parser("embed", help="store the vectors a network gives the library")
+    embed.add_argument("--checkpoint", default="rna", help="a shipped RNA network (default: rna)")
+    embed.set_defaults(run=_library_embed)
+
+    many = commands.add_parser("embed", help="vectors of many RNAs, or of their elements, as npz, CSV and AnnData")
+    many.add_argument("file", type=Path, help="as for rna")
+    many.add_argument("--level", default="rna", choices=["rna", "element"])
+    many.add_argument("--checkpoint", default="rna", help="a shipped RNA network or the path of one (default: rna)")
+    many.add_argument("--device", default="auto", choices=["auto", "cuda", "mps", "cpu"])
+    many.add_argument("--scheduler", metavar="ADDRESS", help="fold on the workers of a Dask scheduler")
+    many.add_argument("--out", required=True, type=Path, metavar="DIR")
+    many.set_defaults(run=_embed)
+
+    board = commands.add_parser("scoreboard", help="how well embeddings tell relatives from strangers, beside what needs no training")
+    board.add_argument("file", type=Path, help="CSV or TSV with columns family and sequence; optional id, structure, aligned_sequence, group")
+    board.add_argument("--checkpoint", nargs="+", default=["rna"], metavar="NAME", help="RNA networks (default: rna)")
+    board.add_argument("--half", choices=["tuning", "reporting"], help="of the families, as the cards split them (default: all)")
+    board.add_argument("--scheduler", metavar="ADDRESS", help="fold on the workers of a Dask scheduler")
+    board.add_argument("--out", required=True, type=Path, metavar="DIR")
+    board.set_defaults(run=_scoreboard)
 
     train = commands.add_parser("train", help="train a network; the same command resumes a run")
     kinds = train.add_subparsers(required=True, metavar="KIND")
@@ -277,6 +314,33 @@ def _rna(chosen: argparse.Namespace) -> int:
     return _wrote(written)
 
 
+def _library_rebuild(chosen: argparse.Namespace) -> int:
+    from core.rna.library_build import rebuild
+
+    written = rebuild(chosen.sources, chosen.check)
+    return _wrote(written) or _library_embed(argparse.Namespace(checkpoint="rna"))
+
+
+def _library_embed(chosen: argparse.Namespace) -> int:
+    from core.explain.reference import ship_reference
+
+    return _wrote([ship_reference(chosen.checkpoint)])
+
+
+def _embed(chosen: argparse.Namespace) -> int:
+    from core.embed_command import export_embeddings
+
+    return _wrote(
+        export_embeddings(chosen.file, chosen.checkpoint, chosen.level, chosen.out, device=chosen.device, scheduler=chosen.scheduler, on_notice=_note)
+    )
+
+
+def _scoreboard(chosen: argparse.Namespace) -> int:
+    from core.embed_command import export_scoreboard
+
+    return _wrote(export_scoreboard(chosen.file, chosen.checkpoint, chosen.out, half=chosen.half, scheduler=chosen.scheduler, on_notice=print))
+
+
 def _train_metabolic(chosen: argparse.Namespace) -> int:
     from core.train.command import read_config, train_metabolic
 
@@ -298,7 +362,11 @@ def _train_rna(chosen: argparse.Namespace) -> int:
     from core.train.command import read_config, train_rna
 
     given = {name: getattr(chosen, name) for name in ("families", "validation", "test", "epochs", "seed", "encoding", "device")}
-    train_rna(read_config(chosen.config, given, {}), chosen.out, name=chosen.name, scheduler=chosen.scheduler, rfam=chosen.data)
+    said = [f"--config {_below(chosen.config, chosen.out)}"] if chosen.config else []
+    said += [f"--{name} {value}" for name, value in given.items() if value is not None]
+    command = " ".join(["python -m core train rna", *said, f"--name {chosen.name}", "--out DIR"])
+    values = read_config(chosen.config, given, {})
+    train_rna(values, chosen.out, name=chosen.name, command=command, scheduler=chosen.scheduler, rfam=chosen.data)
     return 0
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from math import isnan
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from core.errors import InputError, MissingObjective
 from core.explain.reactions import ReactionImportance, reaction_importance
@@ -17,15 +17,12 @@ from core.metabolic.condition import Medium
 from core.metabolic.kinetics import ignored, read_kinetics, reads_kinetics
 from core.metabolic.tables import ModelTables
 from core.models import checkpoint_warnings, load_checkpoint, load_members, resolve_device
-from core.storage import digest_of, safe_name, write_atomic, write_bytes, write_json
+from core.storage import digest_of, safe_name, write_bytes, write_json
 from core.viz import network as drawing
 from core.viz.view import pathway_view
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from core.models import Card
-    from core.rna import FoldResult, PairEnsemble, RnaRecord
+    from core.rna import FoldResult, RnaRecord
 
 _OF_ONE_RNA = ("key", "record", "structure", "elements", "value", "completeness")
 """Parts of an explanation's manifest that speak of one RNA."""
@@ -135,7 +132,8 @@ def export_rna(
     import pandas as pd
 
     from core.explain import base_importance
-    from core.rna import decompose, read_report
+    from core.rna import decompose, embed_levels, read_report
+    from core.rna.embedding_files import h5ad, npz, stacked, what_is_embedded
     from core.viz.rna_drawing import rna_svg, rna_view
 
     reading = read_report(source)
@@ -171,9 +169,10 @@ def export_rna(
         "notices": notices,
     }
     written = [write_bytes(folder / f"{name}.csv", table.to_csv(index=False).encode()) for name, table in tables.items()]
-    vectors = rna_embeddings(records, chosen, place.device, [fold.ensemble for fold in folded])
-    written.append(write_atomic(folder / "embeddings.npz", lambda path: _save_arrays(path, vectors)))
-    written.append(write_atomic(folder / "embeddings.h5ad", lambda path: save_h5ad(path, vectors, records, card)))
+    levels = embed_levels(records, checkpoint=chosen, ensembles=[fold.ensemble for fold in folded], device=place.device)
+    written.append(write_bytes(folder / "embeddings.npz", npz(levels)))
+    uns = {"checkpoint": card.name, "weights_sha256": card.weights_sha256}
+    written.append(write_bytes(folder / "embeddings.h5ad", h5ad(stacked(levels), obs=what_is_embedded(records), uns=uns)))
     written.append(write_json(folder / "manifest.json", manifest))
     written.append(write_bytes(folder / "drawing.svg", drawings[0].encode()))
     if len(records) > 1:
@@ -191,60 +190,6 @@ def fold_as_asked(record: RnaRecord, method: str | None, temperature: float) -> 
     if method == "windowed":
         return fold_windowed(record, temperature=temperature)
     return fold(record, temperature=temperature, method=method)  # type: ignore[arg-type]
-
-
-def rna_embeddings(
-    records: Sequence[RnaRecord], checkpoint: tuple[Any, Card], device: str, ensembles: Sequence[PairEnsemble | None] | None = None
-) -> dict[str, np.ndarray]:
-    """``<level>_names`` [N] and ``<level>_vectors`` [N, D] float32 of RNAs with structures, for the levels rna, element and base."""
-    import numpy as np
-
-    from core.rna.embedding import embed_levels
-
-    arrays: dict[str, np.ndarray] = {}
-    for level, found in embed_levels(records, checkpoint=checkpoint, ensembles=ensembles, device=device).items():
-        arrays |= {f"{level}_names": np.array(found.names, dtype=str), f"{level}_vectors": found.vectors}
-    return arrays
-
-
-def save_h5ad(path: Path, arrays: Mapping[str, np.ndarray], records: Sequence[RnaRecord], card: Card) -> None:
-    """Writes embeddings as AnnData: one row per RNA, element and base, one column per unit, what a row is in ``obs``.
-
-    Args:
-        arrays: of :func:`rna_embeddings`; records: the RNAs they were made of, with structures; card: of the network.
-    """
-    import anndata
-    import numpy as np
-    import pandas as pd
-
-    from core.rna import decompose
-
-    rows: list[dict[str, Any]] = [
-        {"level": "rna", "rna": r.id, "kind": "rna", "size": r.length, "sequence": r.sequence, "structure": r.structure} for r in records
-    ]
-    elements = [(record, element) for record in records for element in decompose(str(record.structure)).elements]
-    rows += [
-        {"level": "element", "rna": r.id, "kind": e.kind, "size": len(e.bases), "sequence": "".join(r.sequence[b] for b in e.bases), "structure": ""}
-        for r, e in elements
-    ]
-    rows += [
-        {"level": "base", "rna": r.id, "kind": "base", "size": 1, "sequence": letter, "structure": sign}
-        for r in records
-        for letter, sign in zip(r.sequence, str(r.structure))
-    ]
-    names = [f"{level}:{name}" for level in ("rna", "element", "base") for name in arrays[f"{level}_names"]]
-    vectors = np.concatenate([arrays[f"{level}_vectors"] for level in ("rna", "element", "base")])
-    units = pd.DataFrame(index=[f"unit {number + 1}" for number in range(vectors.shape[1])])
-    held = anndata.AnnData(vectors, obs=pd.DataFrame(rows, index=names), var=units)
-    held.uns = {"checkpoint": card.name, "weights_sha256": card.weights_sha256}
-    held.write_h5ad(path)
-
-
-def _save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    import numpy as np
-
-    with open(path, "wb") as file:
-        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
 
 
 def _drawing_names(records: Sequence[RnaRecord]) -> list[str]:

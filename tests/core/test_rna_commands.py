@@ -12,7 +12,7 @@ import pytest
 
 from core.__main__ import main
 from core.explain import base_importance
-from core.rna import decompose, embed, fold, read_rna
+from core.rna import decompose, embed_levels, fold, read_rna
 
 FILES = ["bases.csv", "drawing.svg", "edges.csv", "elements.csv", "embeddings.h5ad", "embeddings.npz", "manifest.json"]
 ONE = ">one\nGGGGAAAACCCC\n"
@@ -30,9 +30,10 @@ def test_one_rna_writes_what_core_computes(tmp_path: Path) -> None:
     assert code == 0
     assert sorted(path.name for path in out.iterdir()) == FILES
     [record] = read_rna(ONE)
-    structure = fold(record).structure
+    found = fold(record)
+    structure = found.structure
     folded = type(record)(record.id, record.sequence, structure)
-    expected = base_importance(folded, "rna")
+    expected = base_importance(folded, "rna", ensemble=found.ensemble)
     table = pd.read_csv(out / "bases.csv", keep_default_na=False, na_values=[""])
     assert list(table["name"]) == list(expected.bases["name"])
     assert set(table["rna"]) == {"one"}
@@ -41,7 +42,7 @@ def test_one_rna_writes_what_core_computes(tmp_path: Path) -> None:
     assert np.allclose(pd.read_csv(out / "edges.csv")["openness"], expected.edges["openness"])
     held = np.load(out / "embeddings.npz")
     for level in ("rna", "element", "base"):
-        known = embed([folded], checkpoint="rna", level=level)
+        known = embed_levels([folded], checkpoint="rna", levels=(level,), ensembles=[found.ensemble])[level]
         assert list(held[f"{level}_names"]) == known.names
         assert np.allclose(held[f"{level}_vectors"], known.vectors, atol=1e-6)
     manifest = json.loads((out / "manifest.json").read_text())
@@ -62,7 +63,8 @@ def test_many_rnas_share_the_tables_and_have_drawings_of_their_own(tmp_path: Pat
     for level in ("rna", "element", "base"):
         part = held[levels == level]
         assert list(part.obs_names) == [f"{level}:{name}" for name in arrays[f"{level}_names"]]
-        assert np.array_equal(part.X, arrays[f"{level}_vectors"])
+        own = arrays[f"{level}_vectors"]
+        assert np.array_equal(part.X[:, : own.shape[1]], own) and np.isnan(part.X[:, own.shape[1] :]).all()
         assert [name.split(":")[1].rsplit("/", level != "rna")[0] for name in part.obs_names] == list(part.obs["rna"])
     assert "".join(held[(levels == "base") & (held.obs["rna"] == "two/x").to_numpy()].obs["sequence"]) == "GGGAAACCC"
     elements = pd.read_csv(out / "elements.csv")

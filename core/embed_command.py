@@ -1,0 +1,99 @@
+"""What ``python -m core embed`` and ``python -m core scoreboard`` do: core's functions joined, with files as their result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from core.models import load_checkpoint
+from core.storage import write_bytes, write_json
+
+
+def export_embeddings(
+    source: Path,
+    checkpoint: str,
+    level: str,
+    folder: Path,
+    *,
+    device: str = "auto",
+    scheduler: str | None = None,
+    on_notice: Callable[[str], None] = print,
+) -> list[Path]:
+    """Writes embeddings.npz, .csv and .h5ad of every RNA of a file, or of its elements, with tables of what each is, and returns their paths.
+
+    RNAs are folded on all cores and embedded a part at a time; memory holds the vectors of RNAs and elements.
+
+    Args:
+        source: what :func:`core.rna.read_rna` reads.
+        level: "rna" or "element".
+        on_notice: told what the reader should know.
+
+    Raises:
+        InputError: nothing in the file can be read, an RNA is too long to fold, or the checkpoint cannot be used.
+    """
+    from core.explain.embedded import embed_rnas
+    from core.rna import read_report
+    from core.rna.embedding_files import csv, h5ad, npz
+    from core.train.command import Terminal, workers
+
+    reading = read_report(source)
+    network = load_checkpoint(checkpoint, kind="rna")
+    terminal = Terminal(None)
+    with workers(scheduler) as executor:
+        found = embed_rnas(source.stem, reading.records, network, device=device, executor=executor, on_progress=terminal)
+    terminal.close()
+    vectors = found.vectors[level]
+    for text in (*reading.problems, *vectors.notices):
+        on_notice(text)
+    obs = found.table(level).drop(columns="family")
+    return [
+        write_bytes(folder / "embeddings.npz", npz({level: vectors})),
+        write_bytes(folder / "embeddings.csv", csv(vectors, obs=obs.drop(columns="name"))),
+        write_bytes(folder / "embeddings.h5ad", h5ad(vectors, obs=obs)),
+        write_json(folder / "manifest.json", vectors.manifest | {"source": source.name, "level": level}),
+    ]
+
+
+def export_scoreboard(
+    source: Path,
+    checkpoints: Sequence[str],
+    folder: Path,
+    *,
+    half: str | None = None,
+    scheduler: str | None = None,
+    on_notice: Callable[[str], None] = print,
+) -> list[Path]:
+    """Writes scoreboard.csv, motifs.csv (of RNAs with alignments) and manifest.json, and returns their paths; says the verdict on each network.
+
+    Args:
+        source: what :func:`core.explain.labelled.read_labelled` reads.
+        half: "tuning" or "reporting", the families of one half alone.
+
+    Raises:
+        InputError: the file or a checkpoint cannot be used.
+    """
+    import pandas as pd
+
+    from core.explain.labelled import read_labelled
+    from core.explain.motif_scores import motif_scores
+    from core.explain.scoreboard import prepare_all, scoreboard, verdict
+    from core.train.command import Terminal, workers
+
+    labelled = read_labelled(source) if half is None else read_labelled(source).half(half)
+    networks = {name: load_checkpoint(name, kind="rna") for name in checkpoints}
+    terminal = Terminal(None)
+    with workers(scheduler) as executor:
+        found = scoreboard(labelled, networks, executor=executor, on_progress=terminal)
+        tables = []
+        if all(row is not None for row in labelled.rows):
+            for structures in found.table["structures"].unique():
+                prepared = prepare_all(labelled, structures, executor=executor, on_progress=terminal)
+                tables += [motif_scores(labelled, prepared, network).assign(structures=structures) for network in networks.values()]
+    terminal.close()
+    for name in networks:
+        on_notice(verdict(found.table, name))
+    written = [write_bytes(folder / "scoreboard.csv", found.table.to_csv(index=False).encode())]
+    if tables:
+        written.append(write_bytes(folder / "motifs.csv", pd.concat(tables).to_csv(index=False).encode()))
+    cards = {name: card.weights_sha256 for name, (_, card) in networks.items()}
+    return [*written, write_json(folder / "manifest.json", found.manifest | {"source": source.name, "half": half, "checkpoints": cards})]

@@ -1,0 +1,52 @@
+"""``embed`` and ``scoreboard`` from the command line: the files are core's own numbers under their names, and bad input is one line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+
+from core.__main__ import main
+from core.explain.labelled import read_labelled
+from core.explain.scoreboard import scoreboard
+from core.models import load_checkpoint
+from core.rna import embed, load_example
+from tests.app.test_scoreboard_page import labelled_file
+
+RECORDS = [load_example(name) for name in ("trna-phe", "hammerhead", "adenine-riboswitch")]
+
+
+@pytest.mark.parametrize("level", ["rna", "element"])
+def test_vectors_of_many_rnas_under_their_names(level: str, tmp_path: Path):
+    file = tmp_path / "rnas.fa"
+    file.write_text("".join(f">{r.id}\n{r.sequence}\n{r.structure}\n" for r in RECORDS))
+    assert main(["embed", str(file), "--level", level, "--out", str(tmp_path / "out")]) == 0
+    expected = embed(RECORDS, level=level, device="cpu")
+    table = pd.read_csv(tmp_path / "out" / "embeddings.csv")
+    held = anndata.read_h5ad(tmp_path / "out" / "embeddings.h5ad")
+    arrays = np.load(tmp_path / "out" / "embeddings.npz")
+    assert table["name"].tolist() == list(held.obs_names) == arrays[f"{level}_names"].tolist() == expected.names
+    for found in (held.X, arrays[f"{level}_vectors"], table.filter(like="unit ").to_numpy()):
+        assert np.asarray(found) == pytest.approx(expected.vectors, abs=1e-5)
+
+
+def test_a_scoreboard_of_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    file = tmp_path / "mine.csv"
+    file.write_bytes(labelled_file())
+    assert main(["scoreboard", str(file), "--out", str(tmp_path / "out")]) == 0
+    found = pd.read_csv(tmp_path / "out" / "scoreboard.csv")
+    expected = scoreboard(read_labelled(file), {"rna": load_checkpoint("rna")}).table
+    assert found["score"].tolist() == expected["score"].tolist()
+    assert found["all"].to_numpy() == pytest.approx(expected["all"].to_numpy(), abs=1e-6)
+    assert "the embedding of rna alone" in capsys.readouterr().out
+
+
+def test_bad_files_end_with_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    file = tmp_path / "bad.csv"
+    file.write_text("kind,letters\nx,ACGU\n")
+    assert main(["scoreboard", str(file), "--out", str(tmp_path / "out")]) == 2
+    assert capsys.readouterr().err.strip().splitlines()[-1].startswith("gatescope: The labelled set has no column 'family'")
+    assert main(["embed", str(file), "--checkpoint", "core", "--out", str(tmp_path / "out")]) == 2
