@@ -65,8 +65,22 @@ PAGES = (
         "pages/rna.py", "rna", "RNA", ":material/genetics:", "An RNA's structure and graph, and what a trained network passes along each edge."
     ),
     PageEntry(
-        "pages/what_if.py",
-        "what_if",
+        "pages/motifs.py",
+        "motifs",
+        "RNA: motif map",
+        ":material/bubble_chart:",
+        "Elements or whole RNAs as points: PCA or UMAP of a trained network's vectors, your RNA among the library's.",
+    ),
+    PageEntry(
+        "pages/search.py",
+        "search",
+        "RNA: search",
+        ":material/search:",
+        "The RNAs and motifs nearest to yours in the reference library or your own, and how their bases line up.",
+    ),
+    PageEntry(
+        "pages/whatif.py",
+        "whatif",
         "RNA: what if",
         ":material/edit_note:",
         "Edit a base, a pair or an element, fold again, and see how far the embedding moves; every single mutant at once.",

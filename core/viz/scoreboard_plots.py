@@ -50,5 +50,5 @@ def auc_plot(table: pd.DataFrame, column: str, title: str) -> go.Figure:
     names = [plain(name) for name in known["score"]]
     figure.update_yaxes(range=[len(names) - 0.5, -0.5], automargin=True, tickvals=places, ticktext=names, zeroline=False)
     best = f"; highest {known['score'].iloc[0]} with {values[0]:.3f}" if len(known) else ""
-    figure = finished(figure, title, f"AUC of {len(known)} scores with intervals, {title}{best}.", height=150 + 28 * max(4, len(known)))
-    return figure.update_layout(showlegend=True, legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0.4})
+    figure = finished(figure, title, f"AUC of {len(known)} scores with intervals, {title}{best}.", height=190 + 28 * max(4, len(known)))
+    return figure.update_layout(showlegend=True, legend={"orientation": "h", "yanchor": "top", "y": -0.22, "x": 0})

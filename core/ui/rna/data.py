@@ -84,22 +84,22 @@ class Given:
 
 @st.cache_resource(max_entries=1, show_spinner=False)
 def examples() -> dict[str, Example]:
-    """The bundled RNAs by id."""
-    from core.rna import list_examples
+    """The RNAs of the reference library by id."""
+    from core.rna import list_library
 
-    return {example.id: example for example in list_examples()}
+    return {example.id: example for example in list_library()}
 
 
 @st.cache_resource(max_entries=16, show_spinner="Reading ...")
 def reading(source: str) -> RnaReading:
     """The records of an example or upload, and the problems of those left out."""
-    from core.rna import RnaReading, load_example, read_report
+    from core.rna import RnaReading, read_report
 
     if source.startswith(EXAMPLE):
         name = source.removeprefix(EXAMPLE)
         if name not in examples():
-            raise InputError(f"There is no example {name!r}; choose one of {', '.join(examples())}.")
-        return RnaReading((load_example(name),), ())
+            raise InputError(f"There is no RNA {name!r} in the reference library; choose one of {', '.join(list(examples())[:7])} and others.")
+        return RnaReading((examples()[name].record,), ())
     return read_report(uploads.stored(source).read_bytes())
 
 

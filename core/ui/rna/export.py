@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -19,7 +18,7 @@ from core.ui.view_state import ViewState
 if TYPE_CHECKING:
     import pandas as pd
 
-    from core.rna import FoldResult
+    from core.rna import Embeddings, FoldResult
 
 PARQUET = "application/vnd.apache.parquet"
 
@@ -103,29 +102,25 @@ def vienna(given: Given, folded: FoldResult) -> str:
 
 def embeddings(given: Given, folded: FoldResult, view: ViewState) -> bytes:
     """Vectors of the RNA, its elements and its bases with their names."""
-    import numpy as np
+    from core.rna.embedding_files import npz
 
-    from core.commands import rna_embeddings
-
-    held = io.BytesIO()
-    arrays = rna_embeddings([data.with_structure(given, folded)], data.network(view.rna_net), device.choice().device)
-    np.savez_compressed(held, **arrays)  # type: ignore[arg-type]
-    return held.getvalue()
+    return npz(_levels(given, folded, view))
 
 
 def anndata(given: Given, folded: FoldResult, view: ViewState) -> bytes:
     """The same vectors as AnnData, with what each row is."""
-    import tempfile
-    from pathlib import Path
+    from core.rna.embedding_files import h5ad, stacked, what_is_embedded
 
-    from core.commands import rna_embeddings, save_h5ad
+    card = data.network(view.rna_net)[1]
+    uns = {"checkpoint": card.name, "weights_sha256": card.weights_sha256}
+    return h5ad(stacked(_levels(given, folded, view)), obs=what_is_embedded([data.with_structure(given, folded)]), uns=uns)
 
-    network = data.network(view.rna_net)
-    records = [data.with_structure(given, folded)]
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "embeddings.h5ad"
-        save_h5ad(path, rna_embeddings(records, network, device.choice().device), records, network[1])
-        return path.read_bytes()
+
+def _levels(given: Given, folded: FoldResult, view: ViewState) -> dict[str, Embeddings]:
+    from core.rna import embed_levels
+
+    record, network = data.with_structure(given, folded), data.network(view.rna_net)
+    return embed_levels([record], checkpoint=network, ensembles=[folded.ensemble], device=device.choice().device)
 
 
 def manifest(given: Given, folded: FoldResult, view: ViewState) -> dict[str, Any]:

@@ -94,9 +94,8 @@ def _upload() -> None:
 def _shipped(view: ViewState) -> None:
     found = shipped(view.rna_net)
     if found is None:
-        st.info(
-            f"The card of {plain(view.rna_net)} holds no scoreboard: it was trained without Rfam's families at hand. Load a labelled set to measure it."
-        )
+        name = plain(view.rna_net)
+        st.info(f"The card of {name} holds no scoreboard: Rfam's families were not at hand when it was made. Load a labelled set to measure it.")
         return
     scores, motifs, told = found
     counts: Any = told["pairs"]
@@ -142,7 +141,7 @@ def _board(table: pd.DataFrame, network: str, key: str) -> None:
     with st.container(border=True, key="scoreboard_verdict"):
         st.markdown(plain(verdict(table, network, source=source, cut=cut)))
     rows = table[table["structures"] == source]
-    figure = auc_plot(rows, cut, f"Relatives against strangers, {MEASURES[cut]}, {SOURCES[source]}")
+    figure = auc_plot(rows, cut, f"{MEASURES[cut].capitalize()}, {SOURCES[source]}")
     st.plotly_chart(figure, key=f"{key}_plot", alt=alt_text(figure))
     number = st.column_config.NumberColumn
     shown = rows[["score", "kind", "all", "distant", "distant_low", "distant_high", "remote", "hit_1", "hit_5"]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from core.rna import RnaRecord
 
 _GOOD = "whatif_good"
+NEAREST = 6
 
 
 def draw() -> None:
@@ -181,6 +183,26 @@ def _result(found: WhatIf, view: ViewState) -> None:
                 height=440,
             )
     plot(moved_track(found.bases), "whatif-moved")
+    _neighbours(found, view)
+
+
+def _neighbours(found: WhatIf, view: ViewState) -> None:
+    """The RNAs of the reference library nearest to the original and to the edit."""
+    from core.ui.library.data import REFERENCE, embedded, index
+    from core.ui.library.data import Asked as Collection
+
+    collection = replace(Collection.of(view), library=REFERENCE)
+    library = embedded(collection)
+    assert library is not None
+    made = index(collection, library.key, "rna", library)
+    own = [library.place[found_id] for found_id in (view.rna.removeprefix(data.EXAMPLE),) if found_id in library.place]
+    st.subheader("Nearest in the reference library")
+    for title, column, vector in zip(("Original", found.edit.title), st.columns(2), found.vectors, strict=True):
+        near = made.nearest(vector, NEAREST, exclude=own)
+        table = library.rnas.iloc[near.rows][["title", "family"]].assign(cosine=near.cosines)
+        column.caption(plain(title))
+        number = st.column_config.NumberColumn("cosine", format="%.3f")
+        column.dataframe(table, hide_index=True, column_config={"cosine": number}, alt=f"RNAs nearest to {title}")
 
 
 def _marked(edit: Edit) -> list[int]:

@@ -1,0 +1,199 @@
+"""Embedded collections of RNAs for the pages, remembered for all sessions: keyed by the RNAs and the network's weights, bounded, only read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from core import storage
+from core.storage import digest_of
+from core.ui import device, networks
+from core.ui.background import Background, Job, follow
+from core.ui.rna import data
+from core.ui.rna.data import Given
+from core.ui.text import duration
+from core.ui.view_state import ViewState
+
+if TYPE_CHECKING:
+    from core.explain.embedded import EmbeddedRnas
+    from core.rna import FoldResult
+    from core.rna.libraries import Library
+    from core.rna.neighbours import Index
+
+LIBRARY = "library.shown"
+REFERENCE = "reference"
+LEVELS = {"rna": "whole RNAs", "element": "motifs (elements)"}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which collection, read by which network. Hashable, so that it is the key of what follows."""
+
+    library: str
+    network: str
+    weights: str
+    where: str
+
+    @classmethod
+    def of(cls, view: ViewState) -> Asked:
+        """What a view asks; the reference library where its own one is gone.
+
+        Raises:
+            InputError: there is no such network.
+        """
+        wanted = view.settings.get(LIBRARY)
+        library = wanted if isinstance(wanted, str) and wanted in choices() else REFERENCE
+        return cls(library, view.rna_net, data.network(view.rna_net)[1].weights_sha256, device.choice().device)
+
+    @property
+    def path(self) -> Path:
+        """Where the vectors of an own library are kept."""
+        return storage.folder("cache") / "embedded" / f"{digest_of(library=self.library, weights=self.weights)}.npz"
+
+
+def choices() -> dict[str, str]:
+    """Collections by id, with how they are called: the reference library, then own ones, the newest first."""
+    from core.rna.libraries import list_libraries
+
+    own = {library.key: f"{library.name} ({library.count:,} RNAs)" for library in list_libraries()}
+    return {REFERENCE: f"Reference library ({len(data.examples())} RNAs)", **own}
+
+
+def library(asked: Asked) -> Library:
+    """An own library.
+
+    Raises:
+        InputError: it is gone or damaged.
+    """
+    from core.rna.libraries import open_library
+
+    return open_library(asked.library)
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def work() -> Background[Asked, EmbeddedRnas]:
+    """Collections embedded or being embedded."""
+    return Background(4)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Opening the reference library ...")
+def _reference(network: str, weights: str, where: str) -> EmbeddedRnas:
+    from core.explain.reference import open_reference
+
+    return open_reference(data.network(network), device=where)
+
+
+def embedded(asked: Asked) -> EmbeddedRnas | None:
+    """A collection with its vectors; None while an own one has none yet."""
+    from core.explain.embedded import load_embedded
+
+    if asked.library == REFERENCE:
+        return _reference(asked.network, asked.weights, asked.where)
+    found = work().result(asked)
+    if found is None and work().job(asked) is None and (stored := load_embedded(asked.path)) is not None:
+        found = work().remember(asked, stored)
+    return found
+
+
+def start(asked: Asked) -> None:
+    """Starts folding and embedding an own library; its vectors are kept for the next visit."""
+    own, checkpoint = library(asked), networks.source(asked.network, "rna")
+    records, labels = own.records, own.labels or {}
+
+    def run(job: Job) -> EmbeddedRnas:
+        from core.explain._embed_apart import embed_apart
+        from core.explain.embedded import save_embedded
+
+        found = embed_apart(
+            own.name,
+            records,
+            checkpoint,
+            families=labels,
+            titles={r.id: r.description or r.id for r in records},
+            device=asked.where,
+            on_progress=job.told,
+            should_stop=job.stopped,
+        )
+        save_embedded(found, asked.path)
+        return found
+
+    work().start(asked, run)
+
+
+def ready(asked: Asked) -> EmbeddedRnas | None:
+    """A collection with its vectors; where it has none yet the page offers to make them, or shows how far that is."""
+    found = embedded(asked)
+    if found is not None:
+        return found
+    if work().job(asked) is not None:
+        follow(work(), asked, "library")
+        return None
+    own = library(asked)
+    left, right = st.columns([2, 5], vertical_alignment="center")
+    left.button("Fold and embed", type="primary", icon=":material/play_arrow:", on_click=lambda: start(asked), key="library_start", width="stretch")
+    seconds = sum(0.004 + 1.3 * (r.length / 500) ** 2.5 for r in own.records if r.structure is None and r.length <= 700) + 0.003 * own.count
+    right.caption(f"{own.count:,} RNAs have no vectors by this network yet: about {duration(seconds)} on one core. They are kept for the next visit.")
+    return None
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def index(asked: Asked, key: str, level: str, _found: EmbeddedRnas) -> Index:
+    """The vectors of a collection made ready for search; ``key`` is the collection's."""
+    from core.rna.neighbours import Index
+
+    return Index.of(_found.vectors[level])
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def background(asked: Asked, key: str, level: str, _found: EmbeddedRnas) -> np.ndarray:
+    """Cosines of random pairs of the collection, of different RNAs, ascending."""
+    from core.rna.neighbours import random_pairs
+
+    table = _found.table(level)
+    return random_pairs(_found.vectors[level].vectors, groups=table["name" if level == "rna" else "rna"].to_numpy(), seed=0)
+
+
+@st.cache_resource(max_entries=32, show_spinner="Embedding ...")
+def _query(record: str, pairs: str | None, network: str, weights: str, where: str, _given: Given, _folded: FoldResult) -> EmbeddedRnas:
+    from core.explain.embedded import LEVELS as EMBEDDED
+    from core.explain.embedded import EmbeddedRnas
+    from core.rna.embedding import embed_levels
+
+    own = data.with_structure(_given, _folded)
+    found = embed_levels([own], checkpoint=data.network(network), levels=EMBEDDED, ensembles=[_folded.ensemble], device=where)
+    return EmbeddedRnas(own.id, (own,), found, ("",), (data.label(_given.source),))
+
+
+def query(given: Given, folded: FoldResult, asked: Asked) -> EmbeddedRnas:
+    """The RNA of the view with the structure shown, as a collection of one."""
+    record, found = data.with_structure(given, folded), folded.ensemble
+    return _query(f"{record.id}:{record.key}", None if found is None else found.key, asked.network, asked.weights, asked.where, given, folded)
+
+
+@st.cache_resource(max_entries=64, show_spinner="Embedding ...")
+def bases(
+    record: str, network: str, weights: str, where: str, structure: str, sequence: str, pairs: str | None, _folded: FoldResult | None
+) -> np.ndarray:
+    """[n, D] vectors of an RNA's bases."""
+    from core.rna import RnaRecord
+    from core.rna.embedding import embed_levels
+
+    ensembles = [None if _folded is None else _folded.ensemble]
+    own = RnaRecord("rna", sequence, structure)
+    return embed_levels([own], checkpoint=data.network(network), levels=("base",), ensembles=ensembles, device=where)["base"].vectors
+
+
+def source_of(found: EmbeddedRnas, id: str, asked: Asked) -> str | None:
+    """What the RNA page opens for an RNA of a collection; None where it cannot."""
+    return data.EXAMPLE + id if asked.library == REFERENCE and id in data.examples() else None
+
+
+def renamed(found: EmbeddedRnas, id: str) -> EmbeddedRnas:
+    """A collection of one under another name."""
+    (record,) = found.records
+    vectors = {level: replace(own, names=[id + name[len(record.id) :] for name in own.names]) for level, own in found.vectors.items()}
+    return replace(found, records=(replace(record, id=id),), vectors=vectors)

@@ -1,0 +1,196 @@
+"""The search: what lies nearest to the RNA of the view, or to one of its motifs, and how the bases of both line up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import streamlit as st
+
+from core.errors import InputError
+from core.ui import state
+from core.ui.bind import bind, clicked_row, option_row, take
+from core.ui.library import alignment
+from core.ui.library.bar import library_box
+from core.ui.library.data import LEVELS, Asked, background, index, query, ready
+from core.ui.nav import entry, page_of
+from core.ui.rna import data, source, structure, uploads
+from core.ui.rna.data import Given
+from core.ui.rna.pick import select
+from core.ui.rna_component import rna_drawing
+from core.ui.text import plain
+from core.ui.view_state import ViewState
+
+if TYPE_CHECKING:
+    from core.explain.embedded import EmbeddedRnas
+    from core.rna import FoldResult
+
+HIT = "search.hit"
+SHOWN = 25
+EQUAL = "The same vector: the same RNA under another name, or one the network cannot tell from it."
+_GOOD = "search_good"
+
+
+def draw() -> None:
+    """Draws the page for the current view; what cannot be used is one sentence, with the last good view still there."""
+    view = state.current()
+    source.bar(view)
+    try:
+        given, folded, asked = _ready(view)
+    except InputError as error:
+        st.error(plain(str(error)))
+        view = st.session_state.get(_GOOD, ViewState())
+        given, folded, asked = _ready(view)
+    st.session_state[_GOOD] = view
+    source.records(view)
+    structure.bar(given)
+    structure.waiting(given, folded)
+    if folded is None:
+        return
+    library_box(asked)
+    found = ready(asked)
+    if found is None:
+        return
+    own = query(given, folded, asked)
+    level = option_row("Find the nearest", LEVELS, "search.level", words=LEVELS.__getitem__)
+    table = _neighbours(own, found, asked, level, view)
+    if table is None:
+        return
+    left, right = st.columns([6, 5])
+    with left:
+        row = _table(table, level)
+    if row is None:
+        row = _hit(table, view)
+    with right:
+        _both(own, found, asked, given, folded, view, table.iloc[row], level)
+    st.subheader("Base by base")
+    alignment.draw(own, found, asked, folded, str(table.iloc[row]["rna"]), view)
+
+
+def _ready(view: ViewState) -> tuple[Given, FoldResult | None, Asked]:
+    given = Given.of(view)
+    data.reactivities(given)
+    return given, structure.current(given), Asked.of(view)
+
+
+def _neighbours(own: EmbeddedRnas, found: EmbeddedRnas, asked: Asked, level: str, view: ViewState) -> pd.DataFrame | None:
+    """The nearest of the collection, nearest first; None with a sentence where there are none."""
+    from core.rna.neighbours import percentile
+
+    row, kind = 0, None
+    if level == "element":
+        row, kind = _element(own, view)
+    library = found.table(level)
+    exclude = _left_out(library, level, own, kind)
+    try:
+        near = index(asked, found.key, level, found).nearest(own.vectors[level].vectors[row], SHOWN, exclude=exclude)
+    except InputError as error:
+        st.info(plain(str(error)))
+        return None
+    hits = library.iloc[near.rows].reset_index(drop=True)
+    hits.insert(0, "cosine", near.cosines)
+    hits.insert(1, "percentile", percentile(near.cosines, background(asked, found.key, level, found)))
+    hits["same"] = near.same
+    if level == "rna":
+        hits["rna"] = hits["name"]
+    return hits
+
+
+def _element(own: EmbeddedRnas, view: ViewState) -> tuple[int, str | None]:
+    """Row of the element that is searched for, and the kind hits have to be of."""
+    elements = own.elements
+    names = [name for name, size in zip(elements["element"], elements["size"], strict=True) if size]
+    chosen = (view.selection or "").removeprefix("elem:")
+    hairpins = [name for name in names if name.startswith("h")]
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    key = bind("search_element", chosen if chosen in names else (hairpins or names)[0])
+    words = {e["element"]: f"{e['element']}: {e['kind']}, {e['sequence']}" for e in elements.to_dict("records")}
+    name = left.selectbox("Motif", names, format_func=lambda n: words[n][:60], key=key, on_change=lambda: select(f"elem:{st.session_state[key]}"))
+    same = right.toggle("Of its kind only", value=True, key="search_kind", help="A hairpin among hairpins, a stem among stems.")
+    row = elements.index[elements["element"] == name][0]
+    return int(row), str(elements["kind"][row]) if same else None
+
+
+def _left_out(library: pd.DataFrame, level: str, own: EmbeddedRnas, kind: str | None) -> list[int]:
+    """Rows of the RNA itself, and of other kinds."""
+    (record,) = own.records
+    names = library["name"] if level == "rna" else library["rna"]
+    out = names == record.id
+    if kind is not None:
+        out |= library["kind"] != kind
+    return [int(i) for i in library.index[out]]
+
+
+def _table(table: pd.DataFrame, level: str) -> int | None:
+    columns = ["title", "family", "length", "gc"] if level == "rna" else ["name", "family", "motif", "size", "sequence"]
+    number = st.column_config.NumberColumn
+    shown = table[["cosine", "percentile", *columns, "same"]]
+    row = clicked_row(
+        shown,
+        "search_table",
+        height=480,
+        column_config={
+            "cosine": number(format="%.3f", help="Of the two vectors; 1 is the same direction."),
+            "percentile": number("less alike", format="%.1f%%", help="Share of random pairs of this collection that are less alike."),
+            "gc": number("GC", format="%.2f"),
+            "same": st.column_config.CheckboxColumn("equal", help=EQUAL),
+        },
+        alt="Nearest neighbours, the nearest first",
+    )
+    st.download_button("Neighbours, CSV", table.to_csv(index=False), "neighbours.csv", "text/csv", on_click="ignore", icon=":material/download:")
+    take(str(table["name"][row]) if row is not None else None, "search_table", lambda name: state.update(settings={HIT: name}))
+    return row
+
+
+def _hit(table: pd.DataFrame, view: ViewState) -> int:
+    """The hit of the view, else the nearest."""
+    places = table.index[table["name"] == view.settings.get(HIT)]
+    return int(places[0]) if len(places) else 0
+
+
+def _both(
+    own: EmbeddedRnas, found: EmbeddedRnas, asked: Asked, given: Given, folded: FoldResult, view: ViewState, hit: pd.Series, level: str
+) -> None:
+    """Small drawings of the RNA and of the hit, the motif marked in each."""
+    from core.viz.rna_drawing import rna_svg, rna_view
+
+    record = found.record(str(hit["rna"]))
+    st.markdown(f"**{plain(str(hit['name']))}**, cosine {hit['cosine']:.3f}: more alike than {hit['percentile']:.1f}% of random pairs")
+    if hit["same"]:
+        st.caption("Equal vectors: a duplicate, or an RNA this network cannot tell from yours.")
+    sides = st.columns(2)
+    selected = (view.selection or "").removeprefix("elem:") if level == "element" else ""
+    for place, (column, one, element) in enumerate(zip(sides, (own.records[0], record), (selected, hit.get("element", "")), strict=True)):
+        elements = data.elements(str(one.structure))
+        bases = data.bases_of(f"elem:{element}", elements) if level == "element" and element else ()
+        drawn = rna_view(one, colour_by="element", elements=elements)
+        with column:
+            st.caption(plain(one.id))
+            rna_drawing(
+                rna_svg(drawn, interactive=True),
+                key=f"search-drawing-{place}",
+                on_pick=select if place == 0 else lambda _: None,
+                sentence=drawn.sentence,
+                name=f"neighbour-{place}",
+                entity=f"elem:{element}" if bases else None,
+                selected=bases,
+                height=300,
+            )
+    _open(asked, record, str(hit.get("element", "")))
+
+
+def _open(asked: Asked, record: object, element: str) -> None:
+    """A link to the RNA page with the hit open and its motif selected."""
+    query = {"sel": f"elem:{element}"} if element else {}
+    if asked.library == "reference":
+        target = data.EXAMPLE + record.id  # type: ignore[attr-defined]
+        st.page_link(
+            page_of(entry("rna")), label="Open it on the RNA page", icon=":material/genetics:", query_params={"rna": target, **query}, help=""
+        )
+        return
+
+    def keep() -> None:
+        text = f">{record.id}\n{record.sequence}\n{record.structure}\n"  # type: ignore[attr-defined]
+        state.update(rna=uploads.keep(text.encode(), record.id), rna_record=0, selection=query.get("sel"))  # type: ignore[attr-defined]
+
+    st.button("Make it the RNA of the view", icon=":material/genetics:", on_click=keep, key="search_open")

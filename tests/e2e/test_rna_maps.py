@@ -1,0 +1,109 @@
+"""Motif map, search, what-if and scoreboard in a real browser, on the reference library and on own files."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from urllib.parse import quote
+
+from playwright.sync_api import Page, expect
+
+from core.explain.reference import open_reference
+from core.explain.what_if import change_base, what_if
+from core.models import load_checkpoint
+from core.rna import load_example
+from tests.app.test_scoreboard_page import labelled_file
+from tests.e2e.steps import Settled, at_rest, choose, metric, open_popover
+
+
+def setting(name: str, value: object) -> str:
+    return f"s.{name}={quote(json.dumps(value))}"
+
+
+def test_points_of_the_map_are_lassoed_listed_drawn_and_opened(server, page: Page, settled: Settled) -> None:
+    page.goto(f"{server.url}/motifs?{setting('map.method', 'pca')}&{setting('map.level', 'rna')}")
+    settled(page)
+    plot = page.locator(".js-plotly-plot").first
+    expect(plot.locator(".scatterlayer .trace").first).to_be_visible()
+    expect(page.get_by_text(re.compile(r"PCA of 97 vectors by cosine\. Trustworthiness 0\.\d\d"))).to_be_visible()
+    area = plot.locator(".nsewdrag").bounding_box()
+    assert area is not None
+    left, top, right, bottom = area["x"] + 4, area["y"] + 4, area["x"] + area["width"] - 4, area["y"] + area["height"] - 4
+    page.mouse.move(left, top)
+    page.mouse.down()
+    for x, y in ((right, top), (right, bottom), (left, bottom), (left, top)):
+        page.mouse.move(x, y, steps=6)
+    page.mouse.up()
+    expect(page.get_by_role("heading", name=re.compile(r"\d+ picked"))).to_be_visible()
+    settled(page)
+    expect(page.locator(".gr-canvas")).to_have_count(6)
+    with page.expect_download() as got:
+        page.get_by_role("button", name="Picked, CSV").click()
+    assert len(Path(got.value.path()).read_text().splitlines()) > 80
+    page.get_by_role("link", name="Open on the RNA page").first.click()
+    expect(page.get_by_role("heading", name="RNA", exact=True)).to_be_visible()
+    expect(page).to_have_url(re.compile(r"rna=example"))
+
+
+def test_the_search_follows_the_motif_and_links_both_drawings(server, page: Page, settled: Settled) -> None:
+    page.goto(f"{server.url}/search?sel=elem:h2&{setting('search.level', 'element')}")
+    settled(page)
+    expect(page.get_by_text("more alike than").first).to_be_visible()
+    expect(page.locator(".gr-canvas")).to_have_count(4)
+    aligned = page.locator(".gr-canvas").nth(2)
+    expect(aligned).to_have_attribute("aria-label", re.compile("cosine of aligned bases"))
+    aligned.locator('[data-entity="base:54"]').click()
+    expect(page).to_have_url(re.compile(r"sel=base(:|%3A)54"))
+    settled(page)
+    expect(page.locator(".gr-canvas").nth(3).locator(".gr-mark")).to_have_count(1)
+
+
+def test_own_libraries_bad_ones_duplicates_and_empty_results(server, page: Page, settled: Settled, tmp_path: Path) -> None:
+    page.goto(f"{server.url}/search")
+    settled(page)
+    bad, twice = tmp_path / "bad.fa", tmp_path / "twice.fa"
+    bad.write_text(">protein\nMKVLAAGIVGLCAKRWWQ\n")
+    record = load_example("trna-phe")
+    twice.write_text(f">trna-phe\n{record.sequence}\n{record.structure}\n>again\n{record.sequence}\n{record.structure}\n")
+    body = open_popover(page, "Own libraries")
+    body.locator("input[type=file]").set_input_files(bad)
+    expect(body.locator("[data-testid=stAlert]")).to_contain_text(re.compile("protein|no base|left out|no RNA", re.I))
+    body.locator("input[type=file]").set_input_files(twice)
+    expect(page.get_by_text("1 RNAs have no vectors by this network yet")).to_be_visible()
+    settled(page)
+    expect(page.get_by_text(re.compile("sequence that came before|duplicate|same sequence", re.I)).first).to_be_visible()
+    page.get_by_role("button", name="Fold and embed").click()
+    expect(page.get_by_text("No vector of the library is left to search")).to_be_visible(timeout=120_000)
+    settled(page)
+    choose(page, "Look in", f"Reference library ({len(open_reference('rna'))} RNAs)")
+    expect(page.get_by_text("more alike than").first).to_be_visible()
+
+
+def test_a_base_is_changed_and_a_mutant_is_chosen_from_the_map(server, page: Page, settled: Settled) -> None:
+    page.goto(f"{server.url}/whatif?sel=base:27&{setting('whatif.edit', 'C27A')}")
+    settled(page)
+    record = load_example("trna-phe")
+    expected = what_if(record, change_base(record, 27, "A"), load_checkpoint("rna"))
+    expect(metric(page, "Cosine to the original")).to_have_text(f"{expected.cosine:.3f}")
+    expect(page.locator(".gr-canvas")).to_have_count(2)
+    page.get_by_role("button", name="Original", exact=True).click()
+    expect(metric(page, "Cosine to the original")).to_have_count(0)
+    settled(page)
+    page.goto(f"{server.url}/whatif?rna=upload:nothing")
+    settled(page)
+    expect(page.locator("[data-testid=stAlert]").first).to_be_visible()
+
+
+def test_an_own_labelled_set_is_measured(server, page: Page, settled: Settled, tmp_path: Path) -> None:
+    page.goto(f"{server.url}/scoreboard")
+    settled(page)
+    expect(page.get_by_text("Rfam seed members of")).to_be_visible()
+    file = tmp_path / "mine.csv"
+    file.write_bytes(labelled_file())
+    open_popover(page, "Load a labelled set").locator("input[type=file]").set_input_files(file)
+    expect(page.get_by_text("24 RNAs of 6 families")).to_be_visible()
+    at_rest(page)
+    page.get_by_role("button", name="Measure").click()
+    expect(page.get_by_text(re.compile("Folded from the sequence alone"))).to_be_visible(timeout=120_000)
+    expect(page.locator(".js-plotly-plot").first).to_be_visible()
