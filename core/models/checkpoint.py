@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,8 @@ class Card:
 
     Attributes:
         name: the checkpoint's name; kind: "metabolic" or "rna"; summary: one sentence.
-        content: the whole card as plain values (network, training, data, figures, baselines, limits, features).
+        content: the whole card as plain values (network, training, data, figures, baselines, limits, features); every reader of an unchanged
+            file is given the same object, so copy before changing it.
         weights_sha256: of the safetensors file; the checkpoint's identity in every key and manifest.
     """
 
@@ -207,12 +209,19 @@ def _locate(name_or_path: str | Path) -> tuple[Path, Path]:
 
 
 def _read_card(path: Path) -> dict[str, Any]:
+    """The content of a card. Pages ask for cards all the time and a genome-scale one takes milliseconds to parse: once per state of its file."""
     try:
-        content = json.loads(path.read_text())
+        state = path.stat()
+        content = _parsed_card(path, state.st_ino, state.st_mtime_ns, state.st_size)
     except (OSError, ValueError):
         raise InputError(f"The model card {path.name} cannot be read; restore it from the release.") from None
     if content.get("schema") != SCHEMA:
         raise InputError(
             f"The model card {path.name} is of version {content.get('schema')}, this Gatescope reads {SCHEMA}; use the release it came with."
         )
-    return dict(content)
+    return content
+
+
+@lru_cache(maxsize=128)
+def _parsed_card(path: Path, *_state: int) -> dict[str, Any]:
+    return dict(json.loads(path.read_text()))

@@ -175,10 +175,12 @@ class Run:
         self.folder, self.data = folder, data or folder
         self.build = build or (lambda: ReactionNetwork(config.build()))
         self.config = config
-        for model, _, seed, split in config.splits().values():  # before the folder is bound to settings that cannot work
-            sample_conditions(load_tables(model), 1, seed, distribution=config.distribution, split=split)
+        drawn = config.splits().values()
+        tables = {model: load_tables(model) for model in dict.fromkeys(model for model, *_ in drawn)}
+        for model, _, seed, split in drawn:  # before the folder is bound to settings that cannot work
+            sample_conditions(tables[model], 1, seed, distribution=config.distribution, split=split)
         pin_settings(folder, asdict(config))
-        self.tables = load_tables(config.model)
+        self.tables = tables[config.model]
         self.device = resolve_device(config.device).device
         self.kinetics = read_kinetics(Path(config.kinetics)).features(self.tables) if config.kinetics else None
         if np.count_nonzero(self.tables.objective) != 1 or self.tables.objective.max() != 1:

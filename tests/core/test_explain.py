@@ -12,6 +12,7 @@ from core.explain import reaction_importance
 from core.metabolic import build_hypergraph, load_model, load_tables, own_medium
 from core.models import checkpoint_warnings, list_checkpoints, load_checkpoint, predict
 from core.models.prediction import run_network
+from core.storage import write_json
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +134,24 @@ def test_a_card_of_other_weights_is_refused(tmp_path):
     (tmp_path / "x.safetensors").write_bytes(bytes(damaged))
     with pytest.raises(InputError, match="not those its card describes"):
         load_checkpoint(tmp_path / "x.safetensors")
+
+
+def test_a_card_is_parsed_once_until_its_file_changes(tmp_path):
+    from core.models.checkpoint import SHIPPED, load_card
+
+    for suffix in ("json", "safetensors"):
+        (tmp_path / f"x.{suffix}").write_bytes((SHIPPED / f"core.{suffix}").read_bytes())
+    weights, card = tmp_path / "x.safetensors", tmp_path / "x.json"
+    first = load_card(weights)
+    assert load_card(weights).content is first.content
+    write_json(card, first.content | {"summary": first.summary.swapcase()})  # as long as before
+    assert load_card(weights).summary == first.summary.swapcase()
+    write_json(card, first.content | {"schema": 2})
+    with pytest.raises(InputError, match=r"x\.json is of version 2, this Gatescope reads 1"):
+        load_card(weights)
+    card.write_bytes(card.read_bytes()[:-2])
+    with pytest.raises(InputError, match=r"x\.json cannot be read"):
+        load_card(weights)
 
 
 def test_one_layer_and_head_are_the_rows_of_that_layer_and_head(found):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from pathlib import Path
 import pytest
 
 from core.runs import cancel_run, list_runs
+from tests.e2e.app_server import BUSY, COLD
 
 playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
@@ -59,6 +61,19 @@ class Server:
         self.stop()
         self.__dict__.update(start_server(self.home.parent).__dict__)
 
+    def forget_visitors(self) -> None:
+        """Makes the process what it was before anybody talked to it, once its last visitor has gone."""
+        pause, told, asked = threading.Event(), re.compile(rf"^({COLD}|{BUSY})$", re.MULTILINE), -1
+        for _ in range(600):
+            answers = told.findall(self.log.read_text())
+            if asked >= 0 and answers[asked:] == [COLD]:
+                return
+            if len(answers) != asked:
+                asked = len(answers)
+                self.process.send_signal(signal.SIGUSR1)
+            pause.wait(0.1)
+        raise RuntimeError(f"The app did not forget its visitors:\n{self.log.read_text()}")
+
 
 def start_server(folder: Path) -> Server:
     """The real app on a free port, with its own user-data folder; ready when this returns."""
@@ -67,7 +82,8 @@ def start_server(folder: Path) -> Server:
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true", "--server.address=127.0.0.1", f"--server.port={port}"]
+    options = ["--server.headless=true", "--server.address=127.0.0.1", f"--server.port={port}"]
+    command = [sys.executable, "-m", "tests.e2e.app_server", "run", "app.py", *options]
     environment = {**os.environ, "GATESCOPE_HOME": str(home), "OMP_NUM_THREADS": "1"}
     with open(log, "ab") as output:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
