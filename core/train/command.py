@@ -155,8 +155,14 @@ def save_ensemble(networks: Sequence[Any], card: Mapping[str, Any], seeds: Seque
     return save_checkpoint(networks[0], {**card, **({"members": names} if names else {})}, folder)
 
 
-def train_rna(values: Mapping[str, Any], folder: Path, *, name: str, scheduler: str | None = None, rfam: Path | None = None) -> Path:
-    """Makes families, trains, evaluates and writes ``<name>.safetensors`` and its card into ``folder``; resumes what is there."""
+def train_rna(
+    values: Mapping[str, Any], folder: Path, *, name: str, command: str = "", scheduler: str | None = None, rfam: Path | None = None
+) -> Path:
+    """Makes families, trains, evaluates and writes ``<name>.safetensors`` and its card into ``folder``; resumes what is there.
+
+    Args:
+        command: what the card gives as the way to make it again.
+    """
     from core.models.checkpoint import save_checkpoint
     from core.models.rna import RnaGine
     from core.train.rna import RnaRun, RnaTrainConfig
@@ -175,7 +181,8 @@ def train_rna(values: Mapping[str, Any], folder: Path, *, name: str, scheduler: 
     with workers(scheduler) as executor:
         test = run.split("test", executor, terminal, terminal.should_stop)
         selected = synthetic_figures(network, validation)
-        card = build_card(name, config, network, test, selected, seconds=seconds, executor=executor, rfam=rfam, on_progress=terminal)
+        measured = {"seconds": seconds, "command": command, "executor": executor, "rfam": rfam, "on_progress": terminal}
+        card = build_card(name, config, network, test, selected, **measured)
     path = save_checkpoint(network, card, folder)
     terminal.close()
     print(rna_summary(card))

@@ -42,10 +42,10 @@ class RnaTrainConfig:
 
     encoding: str = "forgi"
     sequence_weight: float = 0.5
-    families: int = 6_000
+    families: int = 7_500
     validation: int = 200
     test: int = 400
-    epochs: int = 60
+    epochs: int = 48
     validate_every: int = 4
     batch: int = 128
     given: float = 0.2

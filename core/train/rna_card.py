@@ -69,14 +69,16 @@ def build_card(
     validation: Mapping[str, float],
     *,
     seconds: float,
+    command: str,
     executor: Executor,
     rfam: Path | None = None,
     on_progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """The content of a model card; test families and the reporting half of Rfam are looked at here for the first time."""
-    default = RnaTrainConfig()
-    changed = [k for k in ("encoding", "families", "epochs", "seed") if getattr(config, k) != getattr(default, k)]
-    command = f"python -m core train rna --name {name}" + "".join(f" --{key} {getattr(config, key)}" for key in changed)
+    """The content of a model card; test families and the reporting half of Rfam are looked at here for the first time.
+
+    Args:
+        seconds: of training; command: what makes the network again.
+    """
     network_config = config.build()
     return {
         "name": name,
@@ -87,7 +89,7 @@ def build_card(
         "training": {
             **asdict(config),
             "seconds": round(seconds),
-            "command": f"{command} --out DIR",
+            "command": command,
             "gatescope": __version__,
             "torch": torch.__version__,
         },

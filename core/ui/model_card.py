@@ -40,12 +40,10 @@ HELD_OUT = {
 ESSENTIALITY = {"ap_knockout": "its own knock-outs", "ap_flux": "|predicted flux|", "ap_degree": "degree", "share_essential": "chance"}
 RNA_FIGURES = {
     "folded": "folded",
+    "folded_distant": "folded, distant",
     "given": "structures given",
+    "given_distant": "given, distant",
     "shuffles": "against shuffles",
-    "rfam_folded": "Rfam, folded",
-    "rfam_folded_distant": "Rfam, folded, distant",
-    "rfam_given": "Rfam, structures given",
-    "rfam_given_distant": "Rfam, given, distant",
 }
 
 
@@ -230,24 +228,27 @@ def _beside(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def _rna(name: str, content: dict[str, Any]) -> None:
-    test, rfam = content["test"], content.get("rfam") or {}
+    from core.explain.scoreboard import verdict
+
+    test = content["test"]
+    scores = pd.DataFrame((content.get("rfam") or {}).get("scores", []))
     columns = st.columns(4)
-    for place, (figure, title) in enumerate({"folded": "Pair AUC, held-out families", "rfam_folded": "Pair AUC, Rfam"}.items()):
-        best = max(content["baselines"], key=lambda b: content["baselines"][b].get(figure, 0.0), default=None)
-        columns[2 * place].metric(title, f"{test[figure]:.3f}" if figure in test else "not measured", help="Structures folded by ViennaRNA.")
-        known = best is not None and figure in content["baselines"][best]
-        columns[2 * place + 1].metric("Best baseline", f"{content['baselines'][best][figure]:.3f}" if known else "not measured", help=best)
+    best = max(content["baselines"], key=lambda b: content["baselines"][b].get("folded") or 0.0)
+    columns[0].metric("Pair AUC, held-out families", _figure(test["folded"]), help="Synthetic families, structures folded by ViennaRNA.")
+    columns[1].metric("Best untrained score", _figure(content["baselines"][best]["folded"]), help=best)
+    real = scores if scores.empty else scores[scores["structures"] == "folded"]
+    figures = {str(row["score"]): float(row["distant"]) for row in real.to_dict("records") if row["kind"] in ("untrained", "network")}
+    rival = max((score for score in figures if score != name), key=lambda score: figures[score], default=None)
+    columns[2].metric("Pair AUC, Rfam under 60% identity", _figure(figures[name]) if name in figures else "not measured")
+    columns[3].metric("Best untrained score", "not measured" if rival is None else _figure(figures[rival]), help=rival)
+    if len(real):
+        st.markdown(plain(verdict(scores, name)))
     _figures(name, content, RNA_FIGURES)
-    real = (
-        f" Rfam: {rfam['members']:,} seed members of {rfam['families']:,} families, {rfam['pairs']:,} pairs, {rfam['distant_pairs']:,} of them "
-        "distant (their rows of the seed alignment agree in under 60% of the columns)."
-        if rfam
-        else ""
-    )
+    truth, distribution = plain(content["data"]["truth"]), content["data"]["distribution"]
     st.caption(
-        f"Pair AUC: the probability that two of one family lie nearer than two of different families; .5 is chance. Pairs are of like length. "
-        f"{test['families']:,} families of {content['data']['distribution']}, none seen in training or selection: "
-        f"{plain(content['data']['truth'])}. Against shuffles: the strangers are dinucleotide shuffles of the relatives.{real}"
+        "Pair AUC: the probability that two of one family lie nearer than two of different families; .5 is chance. Pairs are of like length; distant "
+        f"ones agree in under 60% of their columns. {test['families']:,} families of {distribution}, none seen in training or selection: {truth}. "
+        "Against shuffles: the strangers are dinucleotide shuffles of the relatives. Real families are on the page RNA: scoreboard."
     )
     st.subheader("Where it fails")
     failures = [*content["limits"], *_beaten(content, RNA_FIGURES)]

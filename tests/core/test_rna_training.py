@@ -278,7 +278,7 @@ def test_the_card_is_reproduced_by_evaluate(tmp_path: Path):
     selected = rna_evaluate.synthetic_figures(network, validation)
     rfam = rfam_file(tmp_path)
     with ThreadPoolExecutor(1) as pool:
-        card = rna_card.build_card("tiny", TINY, network, test, selected, seconds=1.0, executor=pool, rfam=rfam)
+        card = rna_card.build_card("tiny", TINY, network, test, selected, seconds=1.0, command="python -m core train rna", executor=pool, rfam=rfam)
         loaded, read = load_checkpoint(save_checkpoint(network, card, tmp_path))
         again = rna_card.evaluate(loaded, read, tmp_path / "again", executor=pool, rfam=rfam)
         without = rna_card.evaluate(loaded, read, tmp_path / "again", executor=pool, rfam=tmp_path / "absent.tsv")

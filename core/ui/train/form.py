@@ -184,7 +184,7 @@ def _rna() -> None:
     with place:
         _device("rna")
     with families:
-        _number("Families to learn from", "families", 32, 100_000, kind="rna")
+        _number("Families to learn from", "families", 128, 100_000, kind="rna")
     with epochs:
         _number("Epochs", "epochs", 1, 10_000, kind="rna")
     with st.expander("More settings", icon=":material/tune:"):
