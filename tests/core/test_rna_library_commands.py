@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import anndata
@@ -16,14 +18,20 @@ from core.models import load_checkpoint
 from core.rna import embed, load_example
 from tests.app.test_scoreboard_page import labelled_file
 
+ROOT = Path(__file__).resolve().parents[2]
 RECORDS = [load_example(name) for name in ("trna-phe", "hammerhead", "adenine-riboswitch")]
+
+
+def run(*words: object) -> subprocess.CompletedProcess[str]:
+    """A command as a person gives it: it starts workers of its own, which a worker of pytest could not."""
+    return subprocess.run([sys.executable, "-m", "core", *map(str, words)], cwd=ROOT, capture_output=True, text=True)
 
 
 @pytest.mark.parametrize("level", ["rna", "element"])
 def test_vectors_of_many_rnas_under_their_names(level: str, tmp_path: Path):
     file = tmp_path / "rnas.fa"
     file.write_text("".join(f">{r.id}\n{r.sequence}\n{r.structure}\n" for r in RECORDS))
-    assert main(["embed", str(file), "--level", level, "--out", str(tmp_path / "out")]) == 0
+    assert run("embed", file, "--level", level, "--out", tmp_path / "out").returncode == 0
     expected = embed(RECORDS, level=level, device="cpu")
     table = pd.read_csv(tmp_path / "out" / "embeddings.csv")
     held = anndata.read_h5ad(tmp_path / "out" / "embeddings.h5ad")
@@ -33,15 +41,15 @@ def test_vectors_of_many_rnas_under_their_names(level: str, tmp_path: Path):
         assert np.asarray(found) == pytest.approx(expected.vectors, abs=1e-5)
 
 
-def test_a_scoreboard_of_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_scoreboard_of_a_file(tmp_path: Path):
     file = tmp_path / "mine.csv"
     file.write_bytes(labelled_file())
-    assert main(["scoreboard", str(file), "--out", str(tmp_path / "out")]) == 0
+    told = run("scoreboard", file, "--out", tmp_path / "out")
+    assert told.returncode == 0 and "the embedding of rna alone" in told.stdout
     found = pd.read_csv(tmp_path / "out" / "scoreboard.csv")
     expected = scoreboard(read_labelled(file), {"rna": load_checkpoint("rna")}).table
     assert found["score"].tolist() == expected["score"].tolist()
     assert found["all"].to_numpy() == pytest.approx(expected["all"].to_numpy(), abs=1e-6)
-    assert "the embedding of rna alone" in capsys.readouterr().out
 
 
 def test_bad_files_end_with_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from core import storage
 from core.runs import list_runs, record
+from tests.e2e.steps import at_rest
 
 Settled = Callable[[Page], None]
 
@@ -29,6 +30,7 @@ def an_older_run() -> None:
 def fill(page: Page, **values: int) -> None:
     for label, value in values.items():
         box = page.get_by_role("spinbutton", name=label.replace("_", " "))
+        at_rest(page)  # a run that is still under way replaces the box
         box.fill(str(value))
         box.press("Enter")
 
