@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 SEED = 7
 SOURCES = ("folded", "family")
 """Where structures come from: folded by ViennaRNA, or the family's own."""
+JOINED = ("4-mers", "4-mers by place")
+"""What is joined to a network's embedding, each as a row of its own."""
 FOLDED_AT_ONCE = 64
 
 Progress = Callable[[str, int, int], None]
@@ -65,7 +67,7 @@ def scoreboard(
     """Measures every untrained score and every encoder on the same pairs.
 
     Args:
-        encoders: networks by name, or functions for peers. A network also gets a row with 4-mers joined to it, as a hybrid.
+        encoders: networks by name, or functions for peers. A network also gets rows with 4-mers joined to it, as hybrids.
         sources: the family's structures are left out, with a note in the manifest, when some RNA has none.
         executor: folds on its workers.
 
@@ -139,8 +141,8 @@ def _scores(
     labelled: LabelledRnas, prepared: Sequence[Prepared], encoders: Mapping[str, tuple[RnaGine, Card] | Encoder], on_progress: Progress | None
 ) -> list[tuple[str, str, Score]]:
     rnas = folded_rnas(prepared)
-    kmers = Score(FINGERPRINTS["4-mers"](rnas).vectors, centred=True)
-    found = [("untrained", name, score(rnas)) for name, score in FINGERPRINTS.items()]
+    untrained = {name: score(rnas) for name, score in FINGERPRINTS.items()}
+    found = [("untrained", name, score) for name, score in untrained.items()]
     for done, (name, encoder) in enumerate(encoders.items(), 1):
         if callable(encoder):
             found += [
@@ -149,7 +151,9 @@ def _scores(
         else:
             own = network_score(encoder, prepared)
             found.append(("network", name, own))
-            found.append(("hybrid", f"{name} + 4-mers", joined((replace_centred(own), 1.0), (kmers, KMER_WEIGHT / 2))))
+            for counts in JOINED:
+                joint = joined((replace_centred(own), 1.0), (replace_centred(untrained[counts]), KMER_WEIGHT / 2))
+                found.append(("hybrid", f"{name} + {counts}", joint))
         if on_progress:
             on_progress("embedding", done, len(encoders))
     return found

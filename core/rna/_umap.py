@@ -70,6 +70,7 @@ def layout(
                 on_progress(_epoch(folder / "epoch.txt"), epochs)
 
         run_module("core.rna._umap", folder, on_look=look, should_stop=should_stop)
+        look()  # a short layout is over before it was looked at
         if not (folder / "points.npy").exists():
             raise InputError("UMAP ended before it was done, most likely for lack of memory; map fewer vectors, or use PCA.")
         return np.asarray(np.load(folder / "points.npy", allow_pickle=False))

@@ -19,6 +19,8 @@ from core.rna.ensemble import PairEnsemble
 Measure = Literal["cosine", "l1"]
 KMER_WEIGHT = 2.0
 """How much 4-mer counts weigh against the pair-probability profile when the two are joined."""
+PLACES = 8
+"""Places along the sequence at which 4-mers are counted, evenly spaced from end to end."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,13 +84,32 @@ def joined(*scores: tuple[Score, float]) -> Score:
 
 def kmer_counts(sequence: str, k: int = 4, letters: str = "ACGU") -> np.ndarray:
     """[len(letters)^k] counts of the k-mers of the given letters; others are skipped."""
+    return np.bincount(_kmers(sequence, k, letters)[0], minlength=len(letters) ** k).astype(float)
+
+
+def kmers_by_place(sequence: str, k: int = 4, places: int = PLACES) -> np.ndarray:
+    """[4^k * places] square roots of how many of each k-mer stand about each of evenly spaced places.
+
+    A k-mer whose middle is at the part t of the sequence counts exp(-((t - p) places)^2 / 2) at the place p. Roots keep what is frequent from
+    drowning what is rare.
+    """
+    codes, starts = _kmers(sequence, k, "ACGU")
+    middles = (starts + k / 2) / max(len(sequence), 1)
+    near = np.exp(-0.5 * ((middles[:, None] - np.linspace(0, 1, places)) * places) ** 2)
+    counts = np.zeros((4**k, places))
+    np.add.at(counts, codes, near)
+    return np.asarray(np.sqrt(counts).ravel())
+
+
+def _kmers(sequence: str, k: int, letters: str) -> tuple[np.ndarray, np.ndarray]:
+    """Number and 0-based start of every k-mer of the given letters."""
     place = {letter: i for i, letter in enumerate(letters)}
-    codes = np.array([place.get(letter, -1) for letter in sequence])
+    codes = np.array([place.get(letter, -1) for letter in sequence], dtype=np.int64)
     if len(codes) < k:
-        return np.zeros(len(letters) ** k)
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
     windows = np.lib.stride_tricks.sliding_window_view(codes, k)
-    known = windows[(windows >= 0).all(axis=1)]
-    return np.bincount(known @ len(letters) ** np.arange(k - 1, -1, -1), minlength=len(letters) ** k).astype(float)
+    starts = np.flatnonzero((windows >= 0).all(axis=1))
+    return windows[starts] @ len(letters) ** np.arange(k - 1, -1, -1), starts
 
 
 def kmer_names(k: int = 4) -> list[str]:
@@ -116,9 +137,13 @@ FINGERPRINTS: dict[str, Callable[[FoldedRnas], Score]] = {
     "dot-bracket 6-mers": lambda rnas: Score(np.stack([kmer_counts(_nested(s), 6, "(.)") for s in rnas.structures])),
     "3-mers": lambda rnas: Score(np.stack([kmer_counts(s, 3) for s in rnas.sequences])),
     "4-mers": lambda rnas: Score(np.stack([kmer_counts(s) for s in rnas.sequences])),
+    "4-mers by place": lambda rnas: Score(np.stack([kmers_by_place(s) for s in rnas.sequences]), centred=True),
     "pair-probability profile": lambda rnas: Score(np.stack([e.profile() for e in rnas.ensembles]), centred=True),
     "profile + 4-mers": lambda rnas: joined(
         (FINGERPRINTS["pair-probability profile"](rnas), 1.0), (Score(FINGERPRINTS["4-mers"](rnas).vectors, centred=True), KMER_WEIGHT)
+    ),
+    "profile + 4-mers by place": lambda rnas: joined(
+        (FINGERPRINTS["pair-probability profile"](rnas), 1.0), (FINGERPRINTS["4-mers by place"](rnas), KMER_WEIGHT)
     ),
 }
 """Untrained scores by name, of RNAs with their structures; each needs two RNAs or more where it is centred."""

@@ -26,6 +26,12 @@ A_RICH = (0.4, 0.18, 0.2, 0.22)
 """Of A, C, G, U in loops of half of the families: rich in A, as in structured RNAs; the others keep the ancestor's composition."""
 BROKEN = 0.06
 """Share of a pair's changes that change one base only."""
+SPREAD = (1.5, 4.5)
+"""Standard deviation of the logarithm of a family's rates lies in this range: most columns hardly change while some are free, as in real families."""
+LOOP_CHANGES, STEM_CHANGES, BRANCH_MOVES, HAIRPIN_CHANGES = 0.036, 0.012, 1.2, 0.3
+"""Rearrangements of a relative at strength 1: of loops and stems per nt, of branches and hairpins per RNA."""
+END_CHANGES = 0.3
+"""Chance of each end to be lengthened or cut."""
 
 
 @dataclass(eq=False, slots=True)
@@ -244,7 +250,7 @@ def _designed(sequence: str, structure: str, composition: Sequence[float], rng: 
 def _rates(structure: str, rng: random.Random) -> np.ndarray:
     """[n] rates with mean 1: the exponential of noise smoothed along the sequence and shared by the two bases of a pair."""
     n = len(structure)
-    spread, width = rng.uniform(0.8, 2.6), math.exp(rng.uniform(math.log(1.5), math.log(10)))
+    spread, width = rng.uniform(*SPREAD), math.exp(rng.uniform(math.log(1.5), math.log(10)))
     numbers = np.random.default_rng(rng.randrange(2**32))
     reach = int(3 * width) + 1
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / width) ** 2)
@@ -282,13 +288,13 @@ def _substitute(columns: list[Column], pace: float, composition: Sequence[float]
 
 def _rearrange(columns: list[Column], strength: float, composition: Sequence[float], rng: random.Random) -> None:
     n = len(columns)
-    for change, mean in ((change_loop, 0.06 * n), (change_stem, 0.02 * n), (move_branch, 2.0)):
+    for change, mean in ((change_loop, LOOP_CHANGES * n), (change_stem, STEM_CHANGES * n), (move_branch, BRANCH_MOVES)):
         for _ in range(min(12, int(rng.expovariate(1 / (mean * strength))))):
             change(columns, rng)
-    if rng.random() < strength / 2:
+    if rng.random() < HAIRPIN_CHANGES * strength:
         change_hairpin(columns, composition, rng)
     for at_end in (False, True):
-        if rng.random() < 0.4:
+        if rng.random() < END_CHANGES:
             change_end(columns, at_end, composition, rng)
 
 

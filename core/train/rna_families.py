@@ -22,11 +22,11 @@ from core.rna.ensemble import PairEnsemble, fold_ensemble
 from core.storage import write_atomic
 from core.train.rna_evolution import LONGEST, MARGIN, draw_ancestor, evolve
 
-DISTRIBUTION = "rna-families-v2"
+DISTRIBUTION = "rna-families-v3"
 RELATIVES, SHUFFLES, SAMPLES = 4, 1, 2
 """Relatives and shuffles of a family, and structures drawn of each."""
 MEMBERS = RELATIVES + SHUFFLES
-MILDEST, FURTHEST = 0.05, (0.2, 0.6)
+MILDEST, FURTHEST = 0.05, (0.25, 0.75)
 """A relative strays by a strength between the mildest and its family's furthest, which lies in the given range."""
 BLOCK = 50
 """Families a worker makes at a time."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 
 import numpy as np
@@ -13,7 +14,7 @@ from core.explain.motif_scores import motif_scores
 from core.explain.pairs import Pairs, auc, auc_over_families, hits, identity, matched_pairs
 from core.explain.scoreboard import prepare_all, scoreboard
 from core.rna import RnaRecord
-from core.rna.fingerprints import FINGERPRINTS, Score, element_histogram, joined, kmer_counts
+from core.rna.fingerprints import FINGERPRINTS, Score, element_histogram, joined, kmer_counts, kmers_by_place
 from core.train.rna_card import RFAM
 from tests.core.test_rna_embedding import checkpoint
 
@@ -138,6 +139,19 @@ def families(count: int = 6, members: int = 4, changed: float = 0.2, seed: int =
     return LabelledRnas(tuple(records), tuple(labels), tuple(labels), tuple(rows))
 
 
+def test_kmers_by_place_weigh_each_kmer_by_how_near_it_stands():
+    found = kmers_by_place("ACGUNACGU", places=3).reshape(256, 3)
+    acgu = 0 * 64 + 1 * 16 + 2 * 4 + 3
+    assert np.flatnonzero(found.any(axis=1)).tolist() == [acgu]
+    middles = (2 / 9, 7 / 9)
+    expected = [math.sqrt(sum(math.exp(-0.5 * ((middle - place) * 3) ** 2) for middle in middles)) for place in (0, 0.5, 1)]
+    assert found[acgu] == pytest.approx(expected)
+    assert not kmers_by_place("ACG").any()
+    vectors = np.stack([kmers_by_place(s) for s in ("ACGU" + "A" * 40, "AACGU" + "A" * 39, "A" * 40 + "ACGU")])
+    near, far = Score(vectors).of_pairs(np.array([0, 0]), np.array([1, 2]))
+    assert near > far
+
+
 def test_the_scoreboard_on_known_families():
     labelled = families()
     planted = {"truth": lambda rnas, prepared: {"truth": Score(np.eye(6)[[int(f[1:]) for f in rnas.families]])}}
@@ -145,7 +159,7 @@ def test_the_scoreboard_on_known_families():
     rows = found.table.set_index(["score", "structures"])
     assert rows.loc[("truth", "folded"), ["all", "all_low", "hit_1"]].tolist() == [1, 1, 1]
     assert rows.loc[("truth", "folded"), "kind"] == "peer" and rows.loc[("tiny", "family"), "kind"] == "network"
-    assert rows.loc[("tiny + 4-mers", "folded"), "kind"] == "hybrid"
+    assert rows.loc[("tiny + 4-mers", "folded"), "kind"] == rows.loc[("tiny + 4-mers by place", "folded"), "kind"] == "hybrid"
     assert rows.loc[("4-mers", "folded"), "all"] == rows.loc[("4-mers", "family"), "all"] > 0.8
     assert rows.loc[("length", "folded"), "all"] == rows.loc[("element counts", "family"), "all"] == 0.5
     assert set(FINGERPRINTS) <= set(found.table["score"]) and found.manifest["families"] == 6

@@ -288,7 +288,7 @@ def test_the_card_is_reproduced_by_evaluate(tmp_path: Path):
     assert again["differences"] == {} == without["differences"]
     assert set(card["baselines"]) == set(FINGERPRINTS) and all(set(own) == set(rna_evaluate.FIGURES) for own in card["baselines"].values())
     rows = {(row["score"], row["structures"]): row for row in card["rfam"]["scores"]}
-    assert {"tiny", "tiny + 4-mers", *FINGERPRINTS} == {score for score, _ in rows} and card["rfam"]["families"] == 2
+    assert {"tiny", "tiny + 4-mers", "tiny + 4-mers by place", *FINGERPRINTS} == {score for score, _ in rows} and card["rfam"]["families"] == 2
     assert rows["length", "folded"]["all"] == 0.5 and rows["element counts", "family"]["all"] == 0.5
     assert {(row["level"], row["structures"]) for row in card["rfam"]["motifs"]} == {
         (a, b) for a in ("element", "base") for b in ("folded", "family")

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, TimeoutError, expect
 
 Settled = Callable[[Page], None]
 HAIRPIN = "GGGGAAAACCCC"
@@ -38,6 +38,20 @@ def choose(page: Page, label: str, option: str) -> None:
     at_rest(page)
     box.click()
     page.get_by_role("option", name=option, exact=True).click()
+
+
+def unfold(page: Page, label: str, option: str) -> Locator:
+    """Opens a list, again where the page was drawn anew at that moment and closed it, and gives one of its options."""
+    wanted = page.get_by_role("option", name=option, exact=True)
+    for _ in range(6):
+        at_rest(page)
+        page.get_by_role("combobox", name=label).click()
+        try:
+            wanted.wait_for(timeout=10_000)
+            break
+        except TimeoutError:
+            continue
+    return wanted
 
 
 def card(page: Page) -> Locator:

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from core import storage
 from core.runs import list_runs, record
-from tests.e2e.steps import at_rest
+from tests.e2e.steps import at_rest, unfold
 
 Settled = Callable[[Page], None]
 
@@ -79,9 +79,8 @@ def test_a_run_is_started_cancelled_resumed_and_compared_while_tab_and_server_co
     page.get_by_role("textbox", name="Notes").fill("kept for later")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("kept for later", exact=True)).to_be_visible()
-    settled(page)  # a list that is opened while the page is still being drawn closes again
-    page.get_by_role("combobox", name="Runs to compare").click()
-    page.get_by_role("option", name="an older run").click()
+    settled(page)
+    unfold(page, "Runs to compare", "an older run").click()
     page.get_by_role("option", name="a *starred* run").click()
     page.keyboard.press("Escape")
     expect(page.get_by_role("button", name="Comparison, CSV")).to_be_visible()

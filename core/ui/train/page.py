@@ -16,20 +16,25 @@ def draw() -> None:
     """Draws the page. Everything about a run is read from its folder: closing the tab or the server loses nothing."""
     st.markdown("Each training is a process of its own: it goes on when this tab or the app is closed, and this page finds it again.")
     runs = list_runs()
-    with st.expander("New training", icon=":material/add:", expanded=not runs, key="train_new"):
+    new = st.expander("New training", icon=":material/add:", expanded=not runs, key="train_new")
+    others, listed, own, compared = (st.container() for _ in range(4))  # places that stay while runs come and go: cards draw themselves again
+    with new:
         form.draw()
     if not runs:
         st.caption("No runs yet.")
         return
-    shown = opened(runs)
-    for run in runs:
-        if run.running and run.id != shown.id:
-            card.draw(run)
+    with others:
+        shown = opened(runs)
+        for run in runs:
+            if run.running and run.id != shown.id:
+                card.draw(run)
+    with own:
+        card.draw(shown)
     if len(runs) > 1:
-        table.draw(runs, shown)
-    card.draw(shown)
-    if len(runs) > 1:
-        compare.draw(runs)
+        with listed:
+            table.draw(runs, shown)
+        with compared:
+            compare.draw(runs)
 
 
 def opened(runs: list[RunInfo]) -> RunInfo:
