@@ -63,7 +63,7 @@ def export_scoreboard(
     scheduler: str | None = None,
     on_notice: Callable[[str], None] = print,
 ) -> list[Path]:
-    """Writes scoreboard.csv, motifs.csv (of RNAs with alignments) and manifest.json, and returns their paths; says the verdict on each network.
+    """Writes scoreboard.csv, families.csv (hits by family), motifs.csv (of RNAs with alignments) and manifest.json, and returns their paths; says the verdict on each network.
 
     Args:
         source: what :func:`core.explain.labelled.read_labelled` reads.
@@ -92,7 +92,10 @@ def export_scoreboard(
     terminal.close()
     for name in networks:
         on_notice(verdict(found.table, name))
-    written = [write_bytes(folder / "scoreboard.csv", found.table.to_csv(index=False).encode())]
+    written = [
+        write_bytes(folder / "scoreboard.csv", found.table.to_csv(index=False).encode()),
+        write_bytes(folder / "families.csv", found.nearest.to_csv(index=False).encode()),
+    ]
     if tables:
         written.append(write_bytes(folder / "motifs.csv", pd.concat(tables).to_csv(index=False).encode()))
     cards = {name: card.weights_sha256 for name, (_, card) in networks.items()}

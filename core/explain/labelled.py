@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -67,12 +67,14 @@ class LabelledRnas:
         records: each with its family's structure where one is known.
         families: [N] labels; groups: [N] what is related, members of one group are no negatives of each other.
         rows: [N] rows of each family's alignment, or None where it is not known.
+        names: what families are called, by label, where that is known.
     """
 
     records: tuple[RnaRecord, ...]
     families: tuple[str, ...]
     groups: tuple[str, ...]
     rows: tuple[str | None, ...]
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.records)
@@ -100,6 +102,7 @@ class LabelledRnas:
             tuple(self.families[i] for i in kept),
             tuple(self.groups[i] for i in kept),
             tuple(self.rows[i] for i in kept),
+            self.names,
         )
 
     def half(self, which: str) -> LabelledRnas:
@@ -151,6 +154,7 @@ def read_labelled(source: Path | bytes) -> LabelledRnas:
     families: list[str] = []
     groups: list[str] = []
     rows: list[str | None] = []
+    names: dict[str, str] = {}
     seen: dict[str, int] = {}
     for line, row in enumerate(reader, 2):
         if len(records) >= MOST_RNAS:
@@ -160,11 +164,13 @@ def read_labelled(source: Path | bytes) -> LabelledRnas:
         if not family:
             raise InputError(f"Line {line} of the labelled set has no family; give each RNA one.")
         families.append(family)
+        if named and row[named]:
+            names[family] = str(row[named]).strip()
         groups.append(str(row[columns["group"]]).strip() if columns["group"] else related_group(str(row[named] if named else family)))
         rows.append((row[columns["row"]] or None) if columns["row"] else None)
     if len(set(families)) < 2:
         raise InputError("The labelled set needs RNAs of two families or more.")
-    return LabelledRnas(tuple(records), tuple(families), tuple(groups), tuple(rows))
+    return LabelledRnas(tuple(records), tuple(families), tuple(groups), tuple(rows), names)
 
 
 def _record(row: dict[str, str | None], columns: dict[str, str | None], line: int, seen: dict[str, int]) -> RnaRecord:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 
@@ -134,6 +135,13 @@ def _wins(related: np.ndarray, strange: np.ndarray, family: np.ndarray, count: i
     return wins
 
 
+class Hits(NamedTuple):
+    """``queries`` [Q] rows that were asked about, and for each k whether it was a hit [Q]."""
+
+    queries: np.ndarray
+    near: dict[int, np.ndarray]
+
+
 def hits(
     scores: Callable[[int], np.ndarray],
     families: Sequence[str] | np.ndarray,
@@ -143,7 +151,7 @@ def hits(
     within: float = DISTANT,
     k: Sequence[int] = (1, 5),
     least: int = 3,
-) -> dict[int, np.ndarray]:
+) -> Hits:
     """Whether a member of a query's family is among its nearest k neighbours, for every RNA of a family of ``least`` members or more.
 
     Members that are alike (an identity of ``within`` or more) are taken away first, and a query is left out when none remain; so are members of other
@@ -151,10 +159,8 @@ def hits(
 
     Args:
         scores: of a row, its scores [N] with all rows; higher is nearer.
-
-    Returns:
-        For each k an array of 0 and 1, one entry a query.
     """
+    queries: list[int] = []
     family, group = np.asarray(families), np.asarray(families if groups is None else groups)
     found: dict[int, list[bool]] = {count: [] for count in k}
     for row in range(len(family)):
@@ -169,6 +175,7 @@ def hits(
         candidates = np.flatnonzero(allowed)
         order = candidates[np.argsort(-scores(row)[candidates], kind="stable")]
         near = np.isin(order[: max(k)], relatives)
+        queries.append(row)
         for count in k:
             found[count].append(bool(near[:count].any()))
-    return {count: np.array(values) for count, values in found.items()}
+    return Hits(np.array(queries, dtype=np.int64), {count: np.array(values) for count, values in found.items()})

@@ -17,7 +17,7 @@ import pandas as pd
 from core import __version__
 from core.errors import Cancelled, InputError
 from core.explain.labelled import LabelledRnas
-from core.explain.pairs import DISTANT, REMOTE, Pairs, auc_over_families, hits, matched_pairs
+from core.explain.pairs import DISTANT, REMOTE, Hits, Pairs, auc_over_families, hits, matched_pairs
 from core.rna.embedding import Prepared, embed_levels, prepare
 from core.rna.ensemble import PairEnsemble
 from core.rna.fingerprints import FINGERPRINTS, KMER_WEIGHT, FoldedRnas, Score, joined
@@ -32,6 +32,8 @@ SOURCES = ("folded", "family")
 """Where structures come from: folded by ViennaRNA, or the family's own."""
 JOINED = ("4-mers", "4-mers by place")
 """What is joined to a network's embedding, each as a row of its own."""
+BESIDE = ("profile + 4-mers by place", "4-mers", "length")
+"""Untrained scores that stand beside a network family by family."""
 FOLDED_AT_ONCE = 64
 
 Progress = Callable[[str, int, int], None]
@@ -48,10 +50,13 @@ class Scoreboard:
             :data:`SOURCES`), for each of ``all``, ``distant`` (identity under 60%) and ``remote`` (under 50%) the AUC, ``_low`` and ``_high``
             (95%), and ``hit_1`` and ``hit_5``: share of queries whose nearest, or one of five nearest, is of their family, members under 60%
             identity only.
+        nearest: the hits family by family, one row a score, source of structures and family: ``score``, ``structures``, ``family``, ``name``,
+            ``queries``, ``hit_1``, ``hit_5``.
         manifest: counts, seeds, versions, key.
     """
 
     table: pd.DataFrame
+    nearest: pd.DataFrame
     manifest: dict[str, Any]
 
 
@@ -80,6 +85,7 @@ def scoreboard(
         raise InputError("No two RNAs of a family match in length (7%), with a stranger as long: nothing can be measured; add RNAs.")
     notes = []
     rows: list[dict[str, Any]] = []
+    nearest: list[pd.DataFrame] = []
     for source in sources:
         if source == "family" and any(record.structure is None for record in labelled.records):
             notes.append("The family's structures are not measured: some RNAs have none.")
@@ -88,7 +94,9 @@ def scoreboard(
         for kind, name, score in _scores(labelled, prepared, encoders, on_progress):
             if should_stop and should_stop():
                 raise Cancelled("The scoreboard was stopped.")
-            rows.append({"score": name, "kind": kind, "structures": source, **_figures(score, pairs, labelled)})
+            near = hits(score.of_row, labelled.families, groups=labelled.groups, alike=labelled.identity)
+            rows.append({"score": name, "kind": kind, "structures": source, **_figures(score, pairs, near)})
+            nearest.append(_by_family(near, labelled).assign(score=name, structures=source))
     manifest = {
         "key": digest_of(rnas=labelled.key, encoders=sorted(encoders), sources=list(sources)),
         "gatescope": __version__,
@@ -99,7 +107,7 @@ def scoreboard(
         "seed": SEED,
         "notes": notes,
     }
-    return Scoreboard(pd.DataFrame(rows), manifest)
+    return Scoreboard(pd.DataFrame(rows), pd.concat(nearest, ignore_index=True), manifest)
 
 
 def prepare_all(
@@ -168,13 +176,35 @@ def _cuts(pairs: Pairs) -> dict[str, Pairs]:
     return {"all": pairs, "distant": pairs.below(DISTANT), "remote": pairs.below(REMOTE)}
 
 
-def _figures(score: Score, pairs: Pairs, labelled: LabelledRnas) -> dict[str, float]:
+def _by_family(near: Hits, labelled: LabelledRnas) -> pd.DataFrame:
+    found = pd.DataFrame({"family": [labelled.families[row] for row in near.queries], **{f"hit_{k}": values for k, values in near.near.items()}})
+    means = {"queries": ("hit_1", "size"), "hit_1": ("hit_1", "mean"), "hit_5": ("hit_5", "mean")}
+    families = found.groupby("family", as_index=False).agg(**means)
+    families.insert(1, "name", [labelled.names.get(family, "") for family in families["family"]])
+    return families
+
+
+def _figures(score: Score, pairs: Pairs, near: Hits) -> dict[str, float]:
     figures: dict[str, float] = {}
     for name, chosen in _cuts(pairs).items():
         found = auc_over_families(score.of_pairs(chosen.a, chosen.b), score.of_pairs(chosen.a, chosen.other), chosen.family)
         figures |= {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
-    near = hits(score.of_row, labelled.families, groups=labelled.groups, alike=labelled.identity)
-    return figures | {f"hit_{k}": float(values.mean()) if len(values) else float("nan") for k, values in near.items()}
+    return figures | {f"hit_{k}": float(values.mean()) if len(values) else float("nan") for k, values in near.near.items()}
+
+
+def beside(nearest: pd.DataFrame, network: str, source: str = "folded") -> pd.DataFrame:
+    """Hits of a network family by family, beside those of :data:`BESIDE`.
+
+    Returns:
+        One row a family: ``family``, ``name``, ``queries``, and ``<score> @1`` and ``<score> @5`` of each score.
+    """
+    rows = nearest[nearest["structures"] == source]
+    shown = rows.loc[rows["score"] == network, ["family", "name", "queries"]].reset_index(drop=True)
+    for score in (network, *BESIDE):
+        own = rows[rows["score"] == score].set_index("family")
+        for k in (1, 5):
+            shown[f"{score} @{k}"] = own[f"hit_{k}"].reindex(shown["family"]).to_numpy()
+    return shown
 
 
 WORDS = {"folded": "folded from the sequence alone", "family": "with the family's structure"}

@@ -17,7 +17,7 @@ from core import __version__
 from core.explain.labelled import read_labelled
 from core.explain.motif_scores import motif_scores
 from core.explain.pairs import LENGTH_MATCH
-from core.explain.scoreboard import SOURCES, prepare_all, scoreboard
+from core.explain.scoreboard import SOURCES, beside, prepare_all, scoreboard
 from core.models.checkpoint import Card
 from core.models.rna import RnaGine
 from core.storage import digest
@@ -58,7 +58,7 @@ def _rfam(network: RnaGine, name: str, path: Path | None, executor: Executor, on
         motifs += _plain(motif_scores(labelled, prepared, (network, card)).assign(structures=source))
     kept = ("rnas", "families", "groups", "pairs")
     counts = {key: found.manifest[key] for key in kept}
-    return {"file_sha256": digest(path.read_bytes()), **counts, "scores": _plain(found.table), "motifs": motifs}
+    return {"file_sha256": digest(path.read_bytes()), **counts, "scores": _plain(found.table), "motifs": motifs, "nearest": _plain(beside(found.nearest, name))}
 
 
 def build_card(

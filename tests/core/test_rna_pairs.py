@@ -12,7 +12,7 @@ from core.errors import Cancelled, InputError
 from core.explain.labelled import LabelledRnas, read_labelled, related_group
 from core.explain.motif_scores import motif_scores
 from core.explain.pairs import Pairs, auc, auc_over_families, hits, identity, matched_pairs
-from core.explain.scoreboard import prepare_all, scoreboard
+from core.explain.scoreboard import beside, prepare_all, scoreboard
 from core.rna import RnaRecord
 from core.rna.fingerprints import FINGERPRINTS, Score, element_histogram, joined, kmer_counts, kmers_by_place
 from core.train.rna_card import RFAM
@@ -58,12 +58,13 @@ def test_the_interval_is_that_of_families_drawn_one_by_one():
 def test_hits_by_hand():
     families = ["a", "a", "a", "b", "b", "b", "c", "c"]
     place = np.array([0.0, 1.0, 9.0, 1.9, 2.5, 3.0, 50.0, 51.0])
-    near = hits(lambda row: -np.abs(place - place[row]), families, k=(1, 2))
+    near = hits(lambda row: -np.abs(place - place[row]), families, k=(1, 2)).near
+    assert hits(lambda row: place, families).queries.tolist() == list(range(6))  # the two of c have no third
     assert near[1].tolist() == [True, False, False, True, True, True]  # 1 is nearest to 1.9 of b, 9 to 3
     assert near[2].tolist() == [True, True, False, True, True, True]
-    alike = hits(lambda row: -np.abs(place - place[row]), families, k=(1,), alike=lambda a, b: 1.0 if {a, b} == {0, 1} else 0.1)
+    alike = hits(lambda row: -np.abs(place - place[row]), families, k=(1,), alike=lambda a, b: 1.0 if {a, b} == {0, 1} else 0.1).near
     assert alike[1].tolist() == [False, False, False, True, True, True]  # its twin is taken away
-    grouped = hits(lambda row: -np.abs(place - place[row]), families, groups=["x"] * 6 + ["y"] * 2, k=(1,))
+    grouped = hits(lambda row: -np.abs(place - place[row]), families, groups=["x"] * 6 + ["y"] * 2, k=(1,)).near
     assert grouped[1].all()  # members of a related family are neither right nor wrong
 
 
@@ -162,6 +163,13 @@ def test_the_scoreboard_on_known_families():
     assert rows.loc[("tiny + 4-mers", "folded"), "kind"] == rows.loc[("tiny + 4-mers by place", "folded"), "kind"] == "hybrid"
     assert rows.loc[("4-mers", "folded"), "all"] == rows.loc[("4-mers", "family"), "all"] > 0.8
     assert rows.loc[("length", "folded"), "all"] == rows.loc[("element counts", "family"), "all"] == 0.5
+    near = found.nearest.set_index(["score", "structures"]).sort_index()
+    assert near.loc[("truth", "folded"), "hit_1"].tolist() == [1] * 5 and near["queries"].min() >= 1  # one family has no distant members
+    for score in ("4-mers", "tiny"):
+        own = near.loc[(score, "folded")]
+        assert np.average(own["hit_1"], weights=own["queries"]) == pytest.approx(rows.loc[(score, "folded"), "hit_1"])
+    shown = beside(found.nearest, "tiny")
+    assert shown["family"].tolist() == near.loc[("tiny", "folded"), "family"].tolist() and shown["4-mers @5"].tolist() == near.loc[("4-mers", "folded"), "hit_5"].tolist()
     assert set(FINGERPRINTS) <= set(found.table["score"]) and found.manifest["families"] == 6
     with pytest.raises(Cancelled):
         scoreboard(labelled, planted, should_stop=lambda: True)

@@ -56,12 +56,13 @@ def start(asked: Asked) -> None:
     boards().start(asked, work)
 
 
-def shipped(name: str) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, object]] | None:
-    """Of a network's card: the scores on Rfam, those of elements and bases, and what they were measured on; None where its card has none."""
+def shipped(name: str) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, dict[str, object]] | None:
+    """Of a network's card: the scores on Rfam, those of elements and bases, the hits by family, and what they were measured on; None where its card
+    has none."""
     import pandas as pd
 
     rfam = data.network(name)[1].content.get("rfam") or {}
     if "scores" not in rfam:
         return None
-    told = {key: value for key, value in rfam.items() if key not in ("scores", "motifs")}
-    return pd.DataFrame(rfam["scores"]), pd.DataFrame(rfam.get("motifs", [])), told
+    told = {key: value for key, value in rfam.items() if key not in ("scores", "motifs", "nearest")}
+    return pd.DataFrame(rfam["scores"]), pd.DataFrame(rfam.get("motifs", [])), pd.DataFrame(rfam.get("nearest", [])), told

@@ -97,7 +97,7 @@ def _shipped(view: ViewState) -> None:
         name = plain(view.rna_net)
         st.info(f"The card of {name} holds no scoreboard: Rfam's families were not at hand when it was made. Load a labelled set to measure it.")
         return
-    scores, motifs, told = found
+    scores, motifs, nearest, told = found
     counts: Any = told["pairs"]
     st.caption(
         f"Rfam seed members of {told['families']:,} families kept back: {told['rnas']:,} RNAs of 40 to 250 nt, at most eight a family. Pairs are of "
@@ -107,6 +107,8 @@ def _shipped(view: ViewState) -> None:
     _board(scores, view.rna_net, "scoreboard_shipped")
     if len(motifs):
         _motifs(motifs)
+    if len(nearest):
+        _families(nearest, "Folded by ViennaRNA.")
 
 
 def _own(asked: Asked, found: Any) -> None:
@@ -124,7 +126,10 @@ def _own(asked: Asked, found: Any) -> None:
         return
     for note in board.manifest["notes"]:
         st.info(plain(note))
+    from core.explain.scoreboard import beside
+
     _board(board.table, asked.network, "scoreboard_own")
+    _families(beside(board.nearest, asked.network), "Folded by ViennaRNA.")
 
 
 def _board(table: pd.DataFrame, network: str, key: str) -> None:
@@ -180,3 +185,12 @@ def _motifs(table: pd.DataFrame) -> None:
         column_config={name: number(title, format="%.3f") for name, title in (("auc", "AUC"), ("low", "from"), ("high", "to"))},
         alt="AUC of element and base vectors beside what needs no network",
     )
+
+
+def _families(table: pd.DataFrame, told: str) -> None:
+    st.subheader("Nearest neighbours, family by family")
+    st.caption(f"{told} {NEAREST} Families with three members or more; @5: one of the five nearest is.")
+    scores = table.columns[3:]
+    style = {score: st.column_config.NumberColumn(score, format="%.2f") for score in scores}
+    st.dataframe(table.sort_values(scores[0], kind="stable"), hide_index=True, placeholder="–", column_config=style, alt="Hits of every family")
+    st.download_button("Families, CSV", table.to_csv(index=False), "families.csv", "text/csv", on_click="ignore", icon=":material/download:")
