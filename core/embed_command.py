@@ -63,7 +63,7 @@ def export_scoreboard(
     scheduler: str | None = None,
     on_notice: Callable[[str], None] = print,
 ) -> list[Path]:
-    """Writes scoreboard.csv, families.csv (hits by family), motifs.csv (of RNAs with alignments) and manifest.json, and returns their paths; says the verdict on each network.
+    """Writes scoreboard.csv, families.csv (hits), motifs.csv (of RNAs with alignments) and manifest.json, and returns their paths; says the verdicts.
 
     Args:
         source: what :func:`core.explain.labelled.read_labelled` reads.

@@ -58,7 +58,13 @@ def _rfam(network: RnaGine, name: str, path: Path | None, executor: Executor, on
         motifs += _plain(motif_scores(labelled, prepared, (network, card)).assign(structures=source))
     kept = ("rnas", "families", "groups", "pairs")
     counts = {key: found.manifest[key] for key in kept}
-    return {"file_sha256": digest(path.read_bytes()), **counts, "scores": _plain(found.table), "motifs": motifs, "nearest": _plain(beside(found.nearest, name))}
+    return {
+        "file_sha256": digest(path.read_bytes()),
+        **counts,
+        "scores": _plain(found.table),
+        "motifs": motifs,
+        "nearest": _plain(beside(found.nearest, name)),
+    }
 
 
 def build_card(

@@ -169,7 +169,10 @@ def test_the_scoreboard_on_known_families():
         own = near.loc[(score, "folded")]
         assert np.average(own["hit_1"], weights=own["queries"]) == pytest.approx(rows.loc[(score, "folded"), "hit_1"])
     shown = beside(found.nearest, "tiny")
-    assert shown["family"].tolist() == near.loc[("tiny", "folded"), "family"].tolist() and shown["4-mers @5"].tolist() == near.loc[("4-mers", "folded"), "hit_5"].tolist()
+    assert (
+        shown["family"].tolist() == near.loc[("tiny", "folded"), "family"].tolist()
+        and shown["4-mers @5"].tolist() == near.loc[("4-mers", "folded"), "hit_5"].tolist()
+    )
     assert set(FINGERPRINTS) <= set(found.table["score"]) and found.manifest["families"] == 6
     with pytest.raises(Cancelled):
         scoreboard(labelled, planted, should_stop=lambda: True)
