@@ -104,6 +104,8 @@ def build_card(
             "truth": "relatives descend from one ancestor by compensatory pair changes and loop substitutions at each column's own rate, indels, "
             "hairpins gained and lost, stem-length changes, branch moves and flanks, and are folded again with their pair probabilities; "
             "negatives are other families of like length and dinucleotide-preserving shuffles, folded again",
+            "readout": f"after training the last linear map is fitted anew without labels, on {config.readout_families:,} training families: "
+            f"principal components divided by their standard deviation to the power {config.readout_power:g}",
             "splits": "families of train, validation and test are drawn independently from seeds fixed before training; validation selects, test is "
             "only quoted; Rfam is never trained on: settings were chosen on one half of its development families, the other half is quoted here",
             "length_match": LENGTH_MATCH,
@@ -115,6 +117,8 @@ def build_card(
             "Pair probabilities hold no pseudoknots; a structure that comes with an RNA may have them.",
             "Beyond 700 nt pair probabilities take too long: the best structure is taken as certain, and where it is wrong, so is the embedding.",
             "Where along the molecule something stands is part of the embedding: a motif in another place, or a fragment of an RNA, lies far away.",
+            f"The pooled nodes have {config.readout_pooled:.0%} of the variance that the places along the sequence have in what makes the vector of "
+            "the whole RNA: which nodes the pooling attends to says little about that vector.",
             "Pair AUC says that relatives lie nearer than strangers of the same length; it does not say that a nearest neighbour is homologous.",
         ],
     }
