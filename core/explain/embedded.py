@@ -23,7 +23,7 @@ from core.storage import digest_of
 
 if TYPE_CHECKING:
     from core.models.checkpoint import Card
-    from core.models.rna import RnaGine
+    from core.rna.embedding import Encoder
 
 SCHEMA = 1
 LEVELS = ("rna", "element")
@@ -122,7 +122,7 @@ class EmbeddedRnas:
 def embed_rnas(
     name: str,
     records: Sequence[RnaRecord],
-    checkpoint: str | Path | tuple[RnaGine, Card] | None = None,
+    checkpoint: str | Path | tuple[Encoder, Card] | None = None,
     *,
     families: Mapping[str, str] | None = None,
     titles: Mapping[str, str] | None = None,
@@ -142,7 +142,7 @@ def embed_rnas(
         Cancelled: ``should_stop`` said so.
     """
     network = open_network(checkpoint)
-    soft = network[0].config.ensemble
+    soft = network[0].soft
     prepared = []
     for done, one in enumerate((executor.map if executor else map)(prepare, records, [soft] * len(records)), 1):
         prepared.append(one)

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import InputError
-from core.ui import state
+from core.ui import networks, state
 from core.ui.background import Background, Job, follow
 from core.ui.bind import bind, option_row
 from core.ui.library.bar import library_box
@@ -71,7 +71,7 @@ def maps() -> Background[Mapped, Projection]:
 def draw() -> None:
     """Draws the page for the current view; what cannot be used is one sentence, with the last good view still there."""
     view = state.current()
-    source.bar(view)
+    source.bar(view, encoders=True)
     try:
         given, folded, asked = _ready(view)
     except InputError as error:
@@ -206,7 +206,7 @@ def _figure(
         colour=_colour(table, by, level),
         placed=placed,
         selected=selected,
-        title=f"{LEVELS[level].capitalize()} of the {found.name}",
+        title=f"{LEVELS[level].capitalize()} of the {found.name}{networks.credit(mapped.asked.network)}",
     )
     event = st.plotly_chart(figure, key="map_figure", on_select="rerun", selection_mode=("points", "lasso", "box"), alt=alt_text(figure))
     st.caption("Drag to lasso points: they are listed and drawn below. A click picks one. Diamonds are the RNA of the view.")
