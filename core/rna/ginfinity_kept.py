@@ -102,7 +102,7 @@ def remove_ginfinity() -> None:
 
 def absent() -> str:
     """The sentence for a computer that keeps none."""
-    return "GINFINITY's weights are not on this computer; give its wheel under GINFINITY on the motif map, the search or the what-if page."
+    return "GINFINITY's weights are not on this computer; give its wheel under GINFINITY on the motif map, search, what-if or scoreboard page."
 
 
 def _folder() -> Path:

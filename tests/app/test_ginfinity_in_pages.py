@@ -6,19 +6,26 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import storage
+from core.explain.ginfinity_scores import PEER, ROWS, ginfinity_scores
+from core.explain.labelled import read_labelled
 from core.explain.reference import embed_reference
+from core.explain.scoreboard import scoreboard, verdict
+from core.models import load_checkpoint
 from core.rna import embed, ginfinity, load_example, nucleotide_graph
 from core.rna.alignment import align
 from core.rna.fingerprints import unit
-from core.rna.ginfinity_kept import GINFINITY, keep_ginfinity, kept_ginfinity
+from core.rna.ginfinity_kept import GINFINITY, keep_ginfinity, kept_ginfinity, open_kept
 from core.ui import networks
 from core.ui.library.data import work
 from core.ui.library.map import maps
+from core.ui.scoreboard.data import FILES, boards, shipped
 from tests.app.steps import opened
+from tests.app.test_scoreboard_page import labelled_file
 from tests.core.ginfinity_weights import CONFIG, archive, random_state, zipped
 
 WEIGHTS = archive({"cfg": CONFIG, "state_dict": random_state(CONFIG)})
@@ -27,7 +34,8 @@ WEIGHTS = archive({"cfg": CONFIG, "state_dict": random_state(CONFIG)})
 @pytest.fixture(autouse=True)
 def known(own_home: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Random weights count as published ones, and nothing was embedded with them before."""
-    work.clear()  # type: ignore[attr-defined]
+    for background in (work, maps, boards):
+        background.clear()  # type: ignore[attr-defined]
     monkeypatch.setattr(ginfinity, "CHECKSUMS", {storage.digest(WEIGHTS): "of the test"})
 
 
@@ -121,11 +129,11 @@ def test_pages_that_look_inside_a_network_do_not_offer_it():
     assert "GINFINITY" not in cards.selectbox(key="card_checkpoint").options
 
 
-@pytest.mark.parametrize("name", ["motifs", "search", "whatif"])
+@pytest.mark.parametrize("name", ["motifs", "search", "whatif", "scoreboard"])
 def test_a_link_to_it_where_it_is_not_kept_says_so(name: str):
     test = opened(name, rnanet=GINFINITY)
     assert [error.value.replace("\\", "") for error in test.error] == [
-        "GINFINITY's weights are not on this computer; give its wheel under GINFINITY on the motif map, the search or the what-if page."
+        "GINFINITY's weights are not on this computer; give its wheel under GINFINITY on the motif map, search, what-if or scoreboard page."
     ]
 
 
@@ -136,3 +144,38 @@ def test_an_rna_it_cannot_read_is_one_sentence(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(nucleotide_graph, "MAX_LENGTH", 100)
     test = page("motifs", rna="example:5s-rrna", **pca)
     assert "5s-rrna has 120 nt and this network reads at most 100; shorten it or take one of Gatescope's networks." in told(test)
+
+
+def board(test: AppTest):  # type: ignore[no-untyped-def]
+    return next(frame.value for frame in test.dataframe if "hit_1" in frame.value.columns).set_index("score")
+
+
+@pytest.mark.parametrize("network", ["rna", GINFINITY])
+def test_a_scoreboard_of_an_own_set_has_its_rows(network: str):
+    keep_ginfinity(WEIGHTS, accept_licence=True)
+    file = json.dumps(FILES.keep(labelled_file(), "mine.csv"))
+    test = opened("scoreboard", rnanet=network, **{"s.scoreboard.file": file})
+    test.button(key="scoreboard_start").click().run()
+    for job in list(boards()._jobs.values()):
+        assert job.ended.wait(120)
+    test.run()
+    assert not test.exception
+    own = {} if network == GINFINITY else {"rna": load_checkpoint("rna")}
+    expected = scoreboard(read_labelled(labelled_file()), {**own, PEER: ginfinity_scores(open_kept())}, sources=("folded",)).table
+    assert board(test)["all"].to_dict() == pytest.approx(expected.set_index("score")["all"].to_dict(), abs=1e-9)
+    assert verdict(expected, "GINFINITY, mean" if network == GINFINITY else "rna", cut="distant") in told(test)
+    assert "Rows of GINFINITY: GINFINITY by the GINFINITY maintainers" in told(test)
+
+
+@pytest.mark.parametrize("measured", [True, False])
+def test_the_cards_scoreboard_where_it_holds_its_figures_and_where_not(measured: bool, monkeypatch: pytest.MonkeyPatch):
+    keep_ginfinity(WEIGHTS, accept_licence=True)
+    scores, motifs, about = shipped("rna") or pytest.fail("the card of rna has no scoreboard")
+    scores = scores[~scores["score"].isin(ROWS)]
+    if measured:
+        scores = pd.concat([scores, scores[scores["score"] == "4-mers"].assign(score=ROWS[0], kind="peer")])
+    monkeypatch.setattr("core.ui.scoreboard.page.shipped", lambda name: (scores, motifs, about))
+    test = opened("scoreboard", rnanet=GINFINITY)
+    assert ("No card holds figures of GINFINITY" in told(test)) != measured
+    assert verdict(scores, ROWS[0] if measured else "rna") in told(test)
+    assert (ROWS[0] in board(test).index) == measured == ("Rows of GINFINITY" in told(test))
