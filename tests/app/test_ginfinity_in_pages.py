@@ -78,10 +78,10 @@ def test_it_is_kept_once_the_licence_is_accepted_and_removed_again(tmp_path: Pat
     kept = kept_ginfinity()
     assert kept is not None and kept.sha256 == storage.digest(WEIGHTS)
     assert test.selectbox(key="rna_network").value == GINFINITY and "Weights of GINFINITY of the test are kept" in told(test)
-    assert "All vectors here are by GINFINITY by the GINFINITY maintainers" in told(test)
+    assert "The vectors here are made with GINFINITY by the GINFINITY maintainers" in told(test)
     test.button(key="ginfinity_remove").click().run()
     assert not test.exception and kept_ginfinity() is None
-    assert test.selectbox(key="rna_network").value == "rna" and "All vectors here" not in told(test)
+    assert test.selectbox(key="rna_network").value == "rna" and "The vectors here" not in told(test)
 
 
 def test_the_search_finds_what_its_vectors_say_and_keeps_the_librarys():
@@ -176,6 +176,6 @@ def test_the_cards_scoreboard_where_it_holds_its_figures_and_where_not(measured:
         scores = pd.concat([scores, scores[scores["score"] == "4-mers"].assign(score=ROWS[0], kind="peer")])
     monkeypatch.setattr("core.ui.scoreboard.page.shipped", lambda name: (scores, motifs, about))
     test = opened("scoreboard", rnanet=GINFINITY)
-    assert ("No card holds figures of GINFINITY" in told(test)) != measured
+    assert ("The card of rna, shown here, holds no figures of GINFINITY" in told(test)) != measured
     assert verdict(scores, ROWS[0] if measured else "rna") in told(test)
     assert (ROWS[0] in board(test).index) == measured == ("Rows of GINFINITY" in told(test))

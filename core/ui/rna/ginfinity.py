@@ -42,9 +42,9 @@ def credit(view: ViewState) -> None:
     if view.rna_net != GINFINITY or found is None:
         return
     st.caption(
-        f"All vectors here are by {LICENCE.credit}, weights of {found.version}, computed by Gatescope: for non-commercial use, with this credit. "
+        f"The vectors here are made with {LICENCE.credit}: weights of {found.version}, run by Gatescope, for non-commercial use with this credit. "
         "It gives vectors of bases; an RNA or an element has the mean of its bases', and all are compared by cosine. Mean with standard deviation, "
-        "compared by L1 distance, is on the scoreboard."
+        "compared by L1 distance, is on the scoreboard alone."
     )
 
 

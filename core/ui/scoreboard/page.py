@@ -107,7 +107,7 @@ def _shipped(view: ViewState) -> None:
     )
     row = row_of(view.rna_net)
     if row not in set(scores["score"]):
-        st.info("No card holds figures of GINFINITY: its weights were not at hand when they were made. Load a labelled set to measure it.")
+        st.info(f"The card of {ViewState().rna_net}, shown here, holds no figures of GINFINITY: load a labelled set to measure it.")
         row = ViewState().rna_net
     _board(scores, row, "scoreboard_shipped")
     if len(motifs):
