@@ -170,11 +170,11 @@ def test_a_scoreboard_of_an_own_set_has_its_rows(network: str):
 @pytest.mark.parametrize("measured", [True, False])
 def test_the_cards_scoreboard_where_it_holds_its_figures_and_where_not(measured: bool, monkeypatch: pytest.MonkeyPatch):
     keep_ginfinity(WEIGHTS, accept_licence=True)
-    scores, motifs, about = shipped("rna") or pytest.fail("the card of rna has no scoreboard")
+    scores, motifs, nearest, about = shipped("rna") or pytest.fail("the card of rna has no scoreboard")
     scores = scores[~scores["score"].isin(ROWS)]
     if measured:
         scores = pd.concat([scores, scores[scores["score"] == "4-mers"].assign(score=ROWS[0], kind="peer")])
-    monkeypatch.setattr("core.ui.scoreboard.page.shipped", lambda name: (scores, motifs, about))
+    monkeypatch.setattr("core.ui.scoreboard.page.shipped", lambda name: (scores, motifs, nearest, about))
     test = opened("scoreboard", rnanet=GINFINITY)
     assert ("The card of rna, shown here, holds no figures of GINFINITY" in told(test)) != measured
     assert verdict(scores, ROWS[0] if measured else "rna") in told(test)

@@ -392,9 +392,9 @@ def test_the_real_weights_give_the_packages_own_numbers(tmp_path: Path):
     asked = {name: os.environ.get(name) for name in ("GATESCOPE_GINFINITY", "GATESCOPE_GINFINITY_PYTHON")}
     if absent := [name for name, value in asked.items() if not value]:
         pytest.skip(f"GINFINITY is not ours to ship; to compare with it set {' and '.join(absent)} (see the head of this file)")
-    from core.rna.embedding import with_structures
+    from core.rna.embedding import prepare
 
-    records = with_structures(kinds())
+    records = [prepare(record, False).record for record in kinds()]
     given = [(r.id, r.sequence, nested_part(str(r.structure))) for r in records]
     reference = tmp_path / "reference.npz"
     subprocess.run([str(asked["GATESCOPE_GINFINITY_PYTHON"]), "-c", PEER, str(reference)], input=json.dumps(given), text=True, check=True)

@@ -18,8 +18,9 @@ from ginfinity_weights import CONFIG, archive, random_state, zipped
 from core.__main__ import main
 from core.explain import ginfinity_scores as scores
 from core.explain.scoreboard import prepare_all, scoreboard
-from core.rna import embed, ginfinity, open_ginfinity
+from core.rna import embed, ginfinity, load_example, open_ginfinity
 from core.rna.fingerprints import kmer_counts, kmers_by_place
+from core.rna.ginfinity_kept import keep_ginfinity
 from core.storage import digest
 from core.train import command, rna_card
 from tests.app.test_scoreboard_page import labelled_file
@@ -96,6 +97,21 @@ def test_the_command_measures_it_and_says_whose_it_is(
     assert "mine.csv is neither a wheel nor a weights file of GINFINITY" in capsys.readouterr().err
     assert main(["evaluate", "rna", "--ginfinity", str(tmp_path / "gone.whl"), "--out", str(out)]) == 2
     assert "There is no file gone.whl" in capsys.readouterr().err
+
+
+def test_vectors_from_the_command_line_by_its_name(wheel: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("GATESCOPE_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(command, "workers", threads)
+    record = load_example("trna-phe")
+    file, out = tmp_path / "one.fa", tmp_path / "out"
+    file.write_text(f">{record.id}\n{record.sequence}\n{record.structure}\n")
+    ask = ["embed", str(file), "--checkpoint", "ginfinity", "--out", str(out)]
+    assert main(ask) == 2 and "GINFINITY's weights are not on this computer" in capsys.readouterr().err
+    keep_ginfinity(wheel, accept_licence=True)
+    assert main(ask) == 0
+    with np.load(out / "embeddings.npz") as held:
+        assert held["rna_vectors"] == pytest.approx(embed([record], checkpoint="ginfinity", device="cpu").vectors, abs=1e-6)
+    assert json.loads((out / "manifest.json").read_text())["licence"]["credit"] == ginfinity.LICENCE.credit
 
 
 def test_a_card_holds_its_figures_and_is_compared_with_and_without_it(opened: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
