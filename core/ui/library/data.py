@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -185,15 +185,3 @@ def bases(
     ensembles = [None if _folded is None else _folded.ensemble]
     own = RnaRecord("rna", sequence, structure)
     return embed_levels([own], checkpoint=data.network(network), levels=("base",), ensembles=ensembles, device=where)["base"].vectors
-
-
-def source_of(found: EmbeddedRnas, id: str, asked: Asked) -> str | None:
-    """What the RNA page opens for an RNA of a collection; None where it cannot."""
-    return data.EXAMPLE + id if asked.library == REFERENCE and id in data.examples() else None
-
-
-def renamed(found: EmbeddedRnas, id: str) -> EmbeddedRnas:
-    """A collection of one under another name."""
-    (record,) = found.records
-    vectors = {level: replace(own, names=[id + name[len(record.id) :] for name in own.names]) for level, own in found.vectors.items()}
-    return replace(found, records=(replace(record, id=id),), vectors=vectors)

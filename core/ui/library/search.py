@@ -13,8 +13,8 @@ from core.ui.bind import bind, clicked_row, option_row, take
 from core.ui.library import alignment
 from core.ui.library.bar import library_box
 from core.ui.library.data import LEVELS, Asked, background, index, query, ready
-from core.ui.nav import entry, page_of
-from core.ui.rna import data, source, structure, uploads
+from core.ui.library.opening import open_in_rna
+from core.ui.rna import data, source, structure
 from core.ui.rna.data import Given
 from core.ui.rna.pick import select
 from core.ui.rna_component import rna_drawing
@@ -176,21 +176,4 @@ def _both(
                 selected=bases,
                 height=300,
             )
-    _open(asked, record, str(hit.get("element", "")))
-
-
-def _open(asked: Asked, record: object, element: str) -> None:
-    """A link to the RNA page with the hit open and its motif selected."""
-    query = {"sel": f"elem:{element}"} if element else {}
-    if asked.library == "reference":
-        target = data.EXAMPLE + record.id  # type: ignore[attr-defined]
-        st.page_link(
-            page_of(entry("rna")), label="Open it on the RNA page", icon=":material/genetics:", query_params={"rna": target, **query}, help=""
-        )
-        return
-
-    def keep() -> None:
-        text = f">{record.id}\n{record.sequence}\n{record.structure}\n"  # type: ignore[attr-defined]
-        state.update(rna=uploads.keep(text.encode(), record.id), rna_record=0, selection=query.get("sel"))  # type: ignore[attr-defined]
-
-    st.button("Make it the RNA of the view", icon=":material/genetics:", on_click=keep, key="search_open")
+    open_in_rna(asked, record, str(hit.get("element", "")), "search_open")
