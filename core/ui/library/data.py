@@ -162,10 +162,11 @@ def _query(record: str, pairs: str | None, network: str, weights: str, where: st
     from core.explain.embedded import LEVELS as EMBEDDED
     from core.explain.embedded import EmbeddedRnas
     from core.rna.embedding import embed_levels
+    from core.rna.ensemble import PackedEnsembles
 
     own = data.with_structure(_given, _folded)
     found = embed_levels([own], checkpoint=data.network(network), levels=EMBEDDED, ensembles=[_folded.ensemble], device=where)
-    return EmbeddedRnas(own.id, (own,), found, ("",), (data.label(_given.source),))
+    return EmbeddedRnas(own.id, (own,), found, ("",), (data.label(_given.source),), PackedEnsembles.of([_folded.ensemble]))
 
 
 def query(given: Given, folded: FoldResult, asked: Asked) -> EmbeddedRnas:
