@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
@@ -9,11 +10,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
 
-from core import storage
+from core import __version__, storage
 from core.errors import InputError
 from core.rna.elements import walk
 from core.rna.embedding import Embeddings, Prepared, embed_levels
@@ -173,8 +175,12 @@ def embed_rnas(
     )
 
 
-def save_embedded(found: EmbeddedRnas, path: Path) -> Path:
-    """Writes RNAs and vectors as npz, whole or not at all."""
+def save_embedded(found: EmbeddedRnas, path: Path, *, table: bool = False) -> Path:
+    """Writes RNAs and vectors as npz, whole or not at all.
+
+    Args:
+        table: the table of elements too, whose motifs take half a minute for 100,000 elements; it is read again by this version only.
+    """
     told = {
         "schema": SCHEMA,
         "name": found.name,
@@ -183,12 +189,15 @@ def save_embedded(found: EmbeddedRnas, path: Path) -> Path:
         "titles": found.titles,
         "manifest": found.vectors["rna"].manifest,
         "names": {level: own.names for level, own in found.vectors.items()},
+        "table": __version__ if table else "",
     }
     arrays = {f"{level}_vectors": own.vectors for level, own in found.vectors.items()}
     if found.ensembles is not None:
         arrays |= {f"pairs_{name}": getattr(found.ensembles, name) for name in _PACKED}
+    if table:
+        arrays["elements"] = np.frombuffer(found.elements.to_parquet(index=False), dtype=np.uint8)
     text = np.frombuffer(json.dumps(told).encode(), dtype=np.uint8)
-    return storage.write_atomic(path, lambda p: np.savez_compressed(p, about=text, **arrays))  # type: ignore[arg-type]
+    return storage.write_atomic(path, lambda p: np.savez(p, about=text, **arrays))  # type: ignore[arg-type]
 
 
 def load_embedded(path: Path) -> EmbeddedRnas | None:
@@ -203,9 +212,13 @@ def load_embedded(path: Path) -> EmbeddedRnas | None:
                 for level in LEVELS
             }
             ensembles = PackedEnsembles(*(stored[f"pairs_{name}"] for name in _PACKED)) if "pairs_starts" in stored else None
+            table = pd.read_parquet(io.BytesIO(stored["elements"].tobytes())) if told.get("table") == __version__ else None
         records = tuple(RnaRecord(id, sequence, structure) for id, sequence, structure in told["records"])
-        return EmbeddedRnas(told["name"], records, vectors, tuple(told["families"]), tuple(told["titles"]), ensembles)
-    except (OSError, ValueError, KeyError, EOFError):
+        found = EmbeddedRnas(told["name"], records, vectors, tuple(told["families"]), tuple(told["titles"]), ensembles)
+        if table is not None:
+            found.__dict__["elements"] = table  # where the cached property would keep it
+        return found
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         return None
 
 

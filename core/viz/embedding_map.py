@@ -12,6 +12,7 @@ import numpy as np
 from core.errors import InputError
 from core.rna.projection import Projection
 from core.viz.colour import ACCENT, CASING, UNKNOWN, Scale
+from core.viz.crowds import drawn
 from core.viz.labels import DIRECTIONS, free_sides
 from core.viz.plots import finished, plain
 
@@ -29,7 +30,7 @@ OWN = 8
 PANEL = (360.0, 480.0)
 """Width and height, px, of a plot on a small screen: labels that have room there have it everywhere."""
 _WEBGL, _OUTLINED = 1500, 5000
-"""Points above which the browser draws with WebGL, and up to which each has an outline that stands out on light and dark."""
+"""Points above which the browser draws with WebGL, and up to which each has an outline that stands out on light and dark, and its kind's symbol."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,8 @@ def embedding_map(
 ) -> go.Figure:
     """A scatter of all points; customdata holds [name] of each, and the lasso selects.
 
-    Points without a place (nan) are left out and counted in the alternative text. Where a name holds signs that plotly reads as
+    Points without a place (nan) are left out and counted in the alternative text. Of very many, those are drawn that
+    :func:`core.viz.crowds.drawn` chooses; ``meta["drawn"]`` then holds how many. Where a name holds signs that plotly reads as
     markup, customdata of its trace is [name, name to be shown].
 
     Args:
@@ -102,16 +104,21 @@ def embedding_map(
     ids = np.asarray(names, dtype=object)
     placeable = np.isfinite(points).all(axis=1)
     here = placeable if shown is None else placeable & np.asarray(shown, dtype=bool)
-    size = float(np.clip(14 - 2.3 * np.log10(max(len(points), 1)), 3, 8))
-    look = _Look(go.Scattergl if len(points) > _WEBGL else go.Scatter, size, 0.5 if len(points) <= _OUTLINED else 0.0)
+    visible = drawn(np.where((placeable if others else here)[:, None], points, np.nan), here)
+    count = int(visible.sum())
+    size = float(np.clip(14 - 2.3 * np.log10(max(count, 1)), 3, 8))
+    look = _Look(go.Scattergl if count > _WEBGL else go.Scatter, size, 0.5 if count <= _OUTLINED else 0.0, count <= _OUTLINED)
     if isinstance(colour, Kinds):
-        traces, told = _by_kind(look, points, ids, here, colour)
+        traces, told = _by_kind(look, points, ids, here, visible, colour)
     elif isinstance(colour, Values):
-        traces, told = _by_value(look, points, ids, here, colour)
+        traces, told = _by_value(look, points, ids, here, visible, colour)
     else:
-        traces, told = [look.trace(points[here], ids[here], f"all ({here.sum():,})", marker={"color": KINDS[0]})], "all in one colour"
+        traces, told = (
+            [look.trace(points[here & visible], ids[here & visible], f"all ({here.sum():,})", marker={"color": KINDS[0]})],
+            "all in one colour",
+        )
     rest = placeable & ~here
-    figure = go.Figure([look.faint(points[rest]), *traces] if others and rest.any() else traces)
+    figure = go.Figure([look.faint(points[rest & visible], int(rest.sum())), *traces] if others and rest.any() else traces)
     if own_names:
         figure.add_trace(look.own(own_points, own_names))
         if len(own_names) <= LABELLED:
@@ -123,7 +130,9 @@ def embedding_map(
     if rest.any():
         told = f"{int(here.sum()):,} of them {told}, the others {'grey' if others else 'not drawn'}"
     own = f" {len(own_names)} placed on top." if own_names else ""
-    alt = f"Map of {len(points):,} vectors by {_METHODS[projection.method]}, {told}.{missing}{own}"
+    crowded = int((placeable if others else here).sum()) - count
+    thinned = f" Where points lie on each other one stands for several: {count:,} are drawn." if crowded else ""
+    alt = f"Map of {len(points):,} vectors by {_METHODS[projection.method]}, {told}.{missing}{own}{thinned}"
     figure = finished(figure, plain(title), alt, height=HEIGHT)
     legend = {"itemsizing": "constant", "title": {"text": plain(colour.title) if isinstance(colour, Kinds) else ""}}
     return figure.update_layout(
@@ -132,6 +141,7 @@ def embedding_map(
         dragmode="pan",
         clickmode="event+select",
         hovermode="closest",
+        meta={"alt": alt, "drawn": count if crowded else None},
         uirevision=projection.key,  # a new colour leaves the part that is looked at
     )
 
@@ -141,11 +151,12 @@ _METHODS = {"pca": "PCA", "umap": "UMAP"}
 
 @dataclass(frozen=True)
 class _Look:
-    """How points are drawn: with WebGL or without, their diameter and the width of their outline in px."""
+    """How points are drawn: with WebGL or without, their diameter and the width of their outline in px, and whether kinds differ in their symbol."""
 
     draw: Any
     size: float
     outline: float
+    symbols: bool
 
     def trace(self, points: np.ndarray, names: np.ndarray, legend: str, *, marker: dict[str, Any], hover: str = "") -> Any:
         shown = [plain(name) for name in names]
@@ -161,13 +172,13 @@ class _Look:
             unselected={"marker": {"opacity": 0.15}},
         )
 
-    def faint(self, points: np.ndarray) -> Any:
+    def faint(self, points: np.ndarray, count: int) -> Any:
         """Points that are there to see where the others lie: without names, so that no pick finds them."""
         return self.draw(
             x=points[:, 0].astype(np.float32),
             y=points[:, 1].astype(np.float32),
             mode="markers",
-            name=f"filtered out, {len(points):,}",
+            name=f"filtered out, {count:,}",
             hoverinfo="skip",
             marker={"size": self.size, "opacity": 0.2, "color": UNKNOWN},
             unselected={"marker": {"opacity": 0.15}},
@@ -206,8 +217,8 @@ def _label(figure: go.Figure, points: np.ndarray, labels: Sequence[str], cloud: 
             )
 
 
-def _by_kind(look: _Look, points: np.ndarray, names: np.ndarray, here: np.ndarray, colour: Kinds) -> tuple[list[Any], str]:
-    """A trace for each of the most frequent kinds, below them one for the others and one for what has none."""
+def _by_kind(look: _Look, points: np.ndarray, names: np.ndarray, here: np.ndarray, visible: np.ndarray, colour: Kinds) -> tuple[list[Any], str]:
+    """A trace for each of the most frequent kinds, below them one for the others and one for what has none; counts are of all that is ``here``."""
     kinds = np.array([None if kind is None or kind != kind else str(kind) for kind in colour.of], dtype=object)
     counts = Counter(kind for kind in kinds[here] if kind is not None)
     order = sorted(counts, key=lambda kind: (-counts[kind], kind))
@@ -226,22 +237,26 @@ def _by_kind(look: _Look, points: np.ndarray, names: np.ndarray, here: np.ndarra
         count = int((mask & here).sum())
         if count:
             legend, hover = f"{plain(label)}, {count:,}", "" if label.startswith("other (") else f"<br>{plain(label)}"
-            traces.append(look.trace(points[mask & here], names[mask & here], legend, marker={"color": fill, "symbol": symbol}, hover=hover))
+            rows = mask & here & visible
+            marker = {"color": fill, "symbol": symbol if look.symbols else "circle"}
+            traces.append(look.trace(points[rows], names[rows], legend, marker=marker, hover=hover))
     told = ", ".join(f"{kind} {counts[kind]:,}" for kind in top)
     return traces, f"coloured by {colour.title}: {told}" + (f" and {len(others)} others" if others else "")
 
 
-def _by_value(look: _Look, points: np.ndarray, names: np.ndarray, here: np.ndarray, colour: Values) -> tuple[list[Any], str]:
-    """One trace on the scale, below it one for what has no value."""
+def _by_value(look: _Look, points: np.ndarray, names: np.ndarray, here: np.ndarray, visible: np.ndarray, colour: Values) -> tuple[list[Any], str]:
+    """One trace on the scale, below it one for what has no value; counts are of all that is ``here``."""
     values, scale = np.asarray(colour.of, dtype=np.float32), colour.scale
     known = np.isfinite(values)
     traces = []
     if (here & ~known).any():
         legend = f"no value, {int((here & ~known).sum()):,}"
-        traces.append(look.trace(points[here & ~known], names[here & ~known], legend, marker={"color": UNKNOWN, "symbol": "circle-open"}))
+        rows = here & ~known & visible
+        traces.append(look.trace(points[rows], names[rows], legend, marker={"color": UNKNOWN, "symbol": "circle-open"}))
     unit = f" ({scale.unit})" if scale.unit else ""
+    rows = here & known & visible
     marker = {
-        "color": values[here & known],
+        "color": values[rows],
         "cmin": scale.low,
         "cmax": scale.high,
         "colorscale": list(scale.colours),
@@ -249,7 +264,7 @@ def _by_value(look: _Look, points: np.ndarray, names: np.ndarray, here: np.ndarr
     }
     hover = f"<br>{plain(scale.quantity)} %{{marker.color:.3g}}{plain(scale.unit and ' ' + scale.unit)}"
     legend = f"with a value, {int((here & known).sum()):,}"
-    traces.append(look.trace(points[here & known], names[here & known], legend, marker=marker, hover=hover))
+    traces.append(look.trace(points[rows], names[rows], legend, marker=marker, hover=hover))
     return traces, f"coloured by {scale.quantity}{unit}, from {scale.low:g} to {scale.high:g}"
 
 

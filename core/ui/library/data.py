@@ -118,7 +118,7 @@ def start(asked: Asked) -> None:
             on_progress=job.told,
             should_stop=job.stopped,
         )
-        save_embedded(found, asked.path)
+        save_embedded(found, asked.path, table=True)
         return found
 
     work().start(asked, run)

@@ -188,6 +188,7 @@ def _figure(
     found: EmbeddedRnas, projection: Projection, table: pd.DataFrame, kept: Filter, level: str, own: Own | None, mapped: Mapped
 ) -> pd.DataFrame:
     """The map on the page with the point picked beside it; those of the table that a lasso holds and the filter keeps."""
+    from core.viz.crowds import within
     from core.viz.embedding_map import embedding_map
     from core.viz.plots import alt_text
 
@@ -195,8 +196,9 @@ def _figure(
     key = "map_figure"
 
     def take() -> None:
-        names = _names(st.session_state[key])
-        if len(names) == 1 and len(names[0]) <= MAX_TEXT:
+        selection = st.session_state[key]["selection"]
+        names = _names(selection)
+        if not (selection.get("lasso") or selection.get("box")) and len(names) == 1 and len(names[0]) <= MAX_TEXT:
             mine = "" if own is None else own.elements.get(names[0], "")
             state.update(settings={PICK: names[0]}, **({"selection": f"elem:{mine}"} if mine else {}))
 
@@ -226,15 +228,21 @@ def _figure(
             "Click a point to see it beside the map. Drag moves the map and the wheel zooms. *Lasso* or *Box* above the map selects many points: "
             "they are listed and drawn below. Diamonds are the RNA of the view; where they are crowded some have their name on hovering only."
         )
+        if (count := figure.layout.meta["drawn"]) is not None:
+            total = int(kept.rows.sum()) if kept.hide else len(table)
+            st.caption(
+                f"Where points lie on each other one stands for several, so that the map moves smoothly: {count:,} of {total:,} are drawn. Lasso and "
+                "box take all that lie inside, and a filter shows more of what it keeps."
+            )
     with right:
         card(point, asked_for if isinstance(asked_for, str) else "", mapped.asked)
-    names = _names(event)
-    return table[kept.rows & table["name"].isin(names).to_numpy()] if len(names) > 1 else table[:0]
+    inside = within(projection.points, event["selection"])
+    return table[:0] if inside is None else table[kept.rows & inside]
 
 
-def _names(event: Any) -> list[str]:
+def _names(selection: Any) -> list[str]:
     """Names of the points of a selection, each once; points without one are filtered out."""
-    return list(dict.fromkeys(str(point["customdata"][0]) for point in event["selection"]["points"] if point.get("customdata")))
+    return list(dict.fromkeys(str(point["customdata"][0]) for point in selection["points"] if point.get("customdata")))
 
 
 def _point(name: str, table: pd.DataFrame, found: EmbeddedRnas, own: Own | None) -> Point | None:
