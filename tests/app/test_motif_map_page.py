@@ -116,3 +116,15 @@ def test_a_link_names_the_point_that_is_drawn_beside_the_map():
     own = page(method="pca", level="element", pick="trna-phe/h2 (yours)")
     (query,) = [link.proto.query_string for link in own.get("page_link") if link.proto.label == "Open in the RNA page"]
     assert "rna=example%3Atrna-phe" in query and "sel=elem%3Ah2" in query
+
+
+def test_a_map_that_was_stopped_is_not_made_again_by_itself():
+    """The page started the map anew in the run that followed Cancel."""
+    test = opened("motifs", **{"s.map.seed": "4321"})
+    test.button(key="map_cancel").click().run()
+    assert not test.exception and not maps()._jobs
+    assert "The UMAP map was stopped; make it after all, or choose PCA, which takes a moment." in told(test)
+    test.button(key="map_make").click().run()
+    assert not test.exception and len(maps()._jobs) == 1
+    test.button(key="map_cancel").click().run()
+    assert "The UMAP map was stopped" in told(test) and not maps()._jobs

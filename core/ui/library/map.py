@@ -46,7 +46,7 @@ FIXED = ("gc", "paired", "place")
 ALL = "all"
 RINGED = 20_000
 """Points up to which the one picked has a ring; drawing all again for it would take seconds, and the browser marks what was clicked by itself."""
-_GOOD = "map_good"
+_GOOD, _STOPPED = "map_good", "map_stopped"
 
 
 @dataclass(frozen=True)
@@ -166,12 +166,20 @@ def _projection(mapped: Mapped, found: EmbeddedRnas, rows: np.ndarray) -> Projec
             should_stop=job.stopped,
         )
 
+    def stop() -> None:
+        st.session_state[_STOPPED] = mapped
+
     job = maps().job(mapped)
+    if job is None and st.session_state.get(_STOPPED) == mapped:
+        remedy = "make it after all, or choose PCA, which takes a moment" if mapped.method == "umap" else "make it after all"
+        st.info(f"The {METHODS[mapped.method]} map was stopped; {remedy}.")
+        st.button("Make the map", icon=":material/play_arrow:", key="map_make", on_click=lambda: st.session_state.pop(_STOPPED, None))
+        return None
     if job is None:
         job = maps().start(mapped, work)
     if job.error is None and job.ended.wait(1.0 if mapped.method == "pca" else 0.05):
         return maps().result(mapped)
-    follow(maps(), mapped, "map")
+    follow(maps(), mapped, "map", stop)
     return None
 
 
