@@ -108,7 +108,7 @@ def _pairs(found: EmbeddedRnas) -> list[PairEnsemble]:
 
 
 def which_is_better(scores: pd.DataFrame, network: str) -> list[str]:
-    """For each source of structures a sentence: which way finds relatives best, and how far the others are behind.
+    """For each source of structures a sentence: which way finds relatives (under 60% identity) best, and how far the others are behind.
 
     Args:
         scores: rows as in :class:`core.explain.scoreboard.Scoreboard`, of the network's card.
@@ -122,5 +122,5 @@ def which_is_better(scores: pd.DataFrame, network: str) -> list[str]:
         best = rows.sort_values("hit_1", ascending=False, kind="stable").drop_duplicates("kind")
         parts = [f"{row['hit_1']:.0%} by {row['score']} ({row['kind']}, AUC {row['distant']:.3f})" for _, row in best.iterrows()]
         if parts:
-            told.append(f"{words[:1].upper()}{words[1:]}, the nearest RNA is a relative, of relatives under 60% identity, for {', '.join(parts)}.")
+            told.append(f"{words[:1].upper()}{words[1:]}, the nearest RNA is a relative for {', '.join(parts)}.")
     return told

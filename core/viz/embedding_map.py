@@ -27,7 +27,7 @@ LABELLED = 40
 HEIGHT = 640
 OWN = 8
 """How much larger the marks of placed points are, px."""
-PANEL = (360.0, 480.0)
+PANEL = (270.0, 400.0)
 """Width and height, px, of a plot on a small screen: labels that have room there have it everywhere."""
 _WEBGL, _OUTLINED = 1500, 5000
 """Points above which the browser draws with WebGL, and up to which each has an outline that stands out on light and dark, and its kind's symbol."""
@@ -135,9 +135,10 @@ def embedding_map(
     alt = f"Map of {len(points):,} vectors by {_METHODS[projection.method]}, {told}.{missing}{own}{thinned}"
     figure = finished(figure, plain(title), alt, height=HEIGHT)
     legend = {"itemsizing": "constant", "title": {"text": plain(colour.title) if isinstance(colour, Kinds) else ""}}
+    below = {"orientation": "h", "yanchor": "top", "y": -0.1, "x": 0}  # beside the map it would leave a small screen no room
     return figure.update_layout(
         showlegend=len(figure.data) > 1 or isinstance(colour, Kinds),
-        legend=legend | ({"orientation": "h", "yanchor": "top", "y": -0.06, "x": 0} if isinstance(colour, Values) else {}),
+        legend=legend | below,
         dragmode="pan",
         clickmode="event+select",
         hovermode="closest",

@@ -60,7 +60,9 @@ def test_whole_rnas_are_compared_by_what_is_chosen():
     table = hits(test)
     assert table["title"].tolist() == [library.titles[i] for i in best]
     assert table["alike"].to_numpy() == pytest.approx(cosines[best]) and (table["percentile"] <= 100).all() and table["percentile"].iloc[0] > 90
-    assert "whatever whole RNAs are compared by" in told(test) and "Rfam families kept back: Folded from the sequence alone" in told(test)
+    assert "whatever whole RNAs are compared by" in told(
+        test
+    ) and "counting relatives under 60% identity. Folded from the sequence alone, the nearest" in told(test)
     test.selectbox(key="search_by").select("length").run()
     assert not test.exception and "minus difference" in told(test)
     test.selectbox(key="search_by").select("network").run()

@@ -36,7 +36,7 @@ class Filter:
         if not self.rows.any():
             return f"No point of this map is {self.words}; choose another motif or family."
         others = "the others are left out" if self.hide else "the others are grey"
-        return f"{int(self.rows.sum()):,} of {len(self.rows):,} points are {self.words}; {others}, in the list and the exports too."
+        return f"{int(self.rows.sum()):,} of {len(self.rows):,} points are {self.words}; {others}. Lists and exports hold these alone."
 
 
 def wanted_motifs(view: ViewState) -> list[str]:

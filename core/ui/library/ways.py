@@ -64,8 +64,8 @@ def _which(asked: Asked, found: EmbeddedRnas) -> None:
     else:
         scores, *_, about = measured
         sentences = " ".join(which_is_better(scores, asked.network))
-        st.markdown(plain(f"On {about['families']} Rfam families kept back: {sentences}"))
-        columns = ["score", "kind", "structures", "distant", "remote", "hit_1"]
+        st.markdown(plain(f"On {about['families']} Rfam families kept back, counting relatives under 60% identity. {sentences}"))
+        columns = ["score", "kind", "structures", "hit_1", "distant", "remote"]
         st.dataframe(
             scores[columns].sort_values(["structures", "hit_1"], ascending=[False, False]),
             hide_index=True,
@@ -73,7 +73,7 @@ def _which(asked: Asked, found: EmbeddedRnas) -> None:
             column_config={
                 "distant": st.column_config.NumberColumn("AUC, under 60%", format="%.3f"),
                 "remote": st.column_config.NumberColumn("AUC, under 50%", format="%.3f"),
-                "hit_1": st.column_config.NumberColumn("nearest is a relative", format="percent"),
+                "hit_1": st.column_config.NumberColumn("nearest", format="percent", help="Share of RNAs whose nearest is a relative."),
             },
             alt="Scores of the network's card on Rfam, by what RNAs are compared by",
         )
