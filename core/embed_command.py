@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.models import load_checkpoint
 from core.rna.embedding import open_network
-from core.storage import write_bytes, write_json
+from core.storage import write_atomic, write_bytes, write_json
 
 if TYPE_CHECKING:
     from core.models.checkpoint import Card
@@ -39,7 +39,7 @@ def export_embeddings(
     """
     from core.explain.embedded import embed_rnas
     from core.rna import read_report
-    from core.rna.embedding_files import csv, h5ad, npz
+    from core.rna.embedding_files import csv_parts, h5ad, npz
     from core.train.command import Terminal, workers
 
     reading = read_report(source)
@@ -54,10 +54,15 @@ def export_embeddings(
     obs = found.table(level).drop(columns="family")
     return [
         write_bytes(folder / "embeddings.npz", npz({level: vectors})),
-        write_bytes(folder / "embeddings.csv", csv(vectors, obs=obs.drop(columns="name"))),
+        write_atomic(folder / "embeddings.csv", lambda path: _write(path, csv_parts(vectors, obs=obs.drop(columns="name")))),
         write_bytes(folder / "embeddings.h5ad", h5ad(vectors, obs=obs)),
         write_json(folder / "manifest.json", vectors.manifest | {"source": source.name, "level": level}),
     ]
+
+
+def _write(path: Path, parts: Iterable[bytes]) -> None:
+    with path.open("wb") as file:
+        file.writelines(parts)
 
 
 def export_scoreboard(

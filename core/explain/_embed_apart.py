@@ -90,7 +90,7 @@ def main(folder: Path) -> None:
                 on_progress=tell,
                 should_stop=lambda: os.getppid() == 1,  # the app is gone
             )
-        save_embedded(found, folder / "result.npz")
+        save_embedded(found, folder / "result.npz", table=True)
     except InputError as error:
         (folder / "problem.txt").write_text(str(error), encoding="utf-8")
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
 
-from core import storage
-from core.errors import Cancelled, InputError
+from core import __version__, storage
+from core.errors import InputError
 from core.rna.elements import walk
-from core.rna.embedding import Embeddings, embed_levels, open_network, prepare
+from core.rna.embedding import Embeddings, Prepared, embed_levels
+from core.rna.ensemble import PackedEnsembles
 from core.rna.motifs import motifs_of_elements
 from core.rna.records import RnaRecord
 from core.storage import digest_of
@@ -29,6 +32,7 @@ SCHEMA = 1
 LEVELS = ("rna", "element")
 NO_MOTIF = "none known"
 
+_PACKED = ("lengths", "starts", "first", "second", "probability")
 Progress = Callable[[str, int, int], None]
 
 
@@ -42,6 +46,7 @@ class EmbeddedRnas:
         vectors: level ("rna", "element") to :class:`~core.rna.embedding.Embeddings`, rows in the order of the tables.
         families: of each RNA, "" where it is not known.
         titles: of each RNA, its id where it has none.
+        ensembles: pair probabilities of the RNAs that were folded for a network that reads them; None where all structures are certain.
     """
 
     name: str
@@ -49,6 +54,7 @@ class EmbeddedRnas:
     vectors: Mapping[str, Embeddings]
     families: tuple[str, ...]
     titles: tuple[str, ...]
+    ensembles: PackedEnsembles | None = None
 
     def __len__(self) -> int:
         return len(self.records)
@@ -131,7 +137,7 @@ def embed_rnas(
     on_progress: Progress | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> EmbeddedRnas:
-    """Folds what has no structure, and embeds RNAs and their elements, a part at a time.
+    """Folds what has no structure, and embeds RNAs and their elements, batch by batch: memory holds the result and one batch.
 
     Args:
         records: a structure of a record's own is taken as certain.
@@ -141,36 +147,40 @@ def embed_rnas(
         InputError: none can be embedded, as :func:`core.rna.embedding.embed` says.
         Cancelled: ``should_stop`` said so.
     """
-    network = open_network(checkpoint)
-    soft = network[0].soft
-    prepared = []
-    for done, one in enumerate((executor.map if executor else map)(prepare, records, [soft] * len(records)), 1):
-        prepared.append(one)
-        if on_progress and (done % 25 == 0 or done == len(records)):
-            on_progress("folding", done, len(records))
-        if should_stop and should_stop():
-            raise Cancelled(f"Folding was stopped after {done:,} of {len(records):,} RNAs.")
+    given = iter(records)
+    kept: list[RnaRecord] = []
+    packed: list[PackedEnsembles] = []
+
+    def take(batch: Sequence[Prepared]) -> None:
+        kept.extend(one.record for one in batch)
+        packed.append(PackedEnsembles.of(one.ensemble if record.structure is None else None for one, record in zip(batch, given)))
+
     found = embed_levels(
-        [one.record for one in prepared],
-        checkpoint=network,
+        records,
+        checkpoint=checkpoint,
         levels=LEVELS,
-        ensembles=[one.ensemble for one in prepared],
         device=device,
-        on_progress=None if on_progress is None else lambda i, n: on_progress("embedding", i, n),
+        executor=executor,
+        on_progress=None if on_progress is None else lambda i, n: on_progress("folding and embedding", i, n),
         should_stop=should_stop,
+        on_prepared=take,
     )
-    ids = [record.id for record in records]
     return EmbeddedRnas(
         name,
-        tuple(one.record for one in prepared),
+        tuple(kept),
         found,
-        tuple((families or {}).get(id, "") for id in ids),
-        tuple((titles or {}).get(id, id) for id in ids),
+        tuple((families or {}).get(record.id, "") for record in records),
+        tuple((titles or {}).get(record.id, record.id) for record in records),
+        PackedEnsembles.of(ensemble for part in packed for ensemble in part),
     )
 
 
-def save_embedded(found: EmbeddedRnas, path: Path) -> Path:
-    """Writes RNAs and vectors as npz, whole or not at all."""
+def save_embedded(found: EmbeddedRnas, path: Path, *, table: bool = False) -> Path:
+    """Writes RNAs and vectors as npz, whole or not at all.
+
+    Args:
+        table: the table of elements too, whose motifs take half a minute for 100,000 elements; it is read again by this version only.
+    """
     told = {
         "schema": SCHEMA,
         "name": found.name,
@@ -179,10 +189,15 @@ def save_embedded(found: EmbeddedRnas, path: Path) -> Path:
         "titles": found.titles,
         "manifest": found.vectors["rna"].manifest,
         "names": {level: own.names for level, own in found.vectors.items()},
+        "table": __version__ if table else "",
     }
     arrays = {f"{level}_vectors": own.vectors for level, own in found.vectors.items()}
+    if found.ensembles is not None:
+        arrays |= {f"pairs_{name}": getattr(found.ensembles, name) for name in _PACKED}
+    if table:
+        arrays["elements"] = np.frombuffer(found.elements.to_parquet(index=False), dtype=np.uint8)
     text = np.frombuffer(json.dumps(told).encode(), dtype=np.uint8)
-    return storage.write_atomic(path, lambda p: np.savez_compressed(p, about=text, **arrays))  # type: ignore[arg-type]
+    return storage.write_atomic(path, lambda p: np.savez(p, about=text, **arrays))  # type: ignore[arg-type]
 
 
 def load_embedded(path: Path) -> EmbeddedRnas | None:
@@ -196,24 +211,15 @@ def load_embedded(path: Path) -> EmbeddedRnas | None:
                 level: Embeddings(list(told["names"][level]), stored[f"{level}_vectors"].astype(np.float32), level, manifest=told["manifest"])
                 for level in LEVELS
             }
+            ensembles = PackedEnsembles(*(stored[f"pairs_{name}"] for name in _PACKED)) if "pairs_starts" in stored else None
+            table = pd.read_parquet(io.BytesIO(stored["elements"].tobytes())) if told.get("table") == __version__ else None
         records = tuple(RnaRecord(id, sequence, structure) for id, sequence, structure in told["records"])
-        return EmbeddedRnas(told["name"], records, vectors, tuple(told["families"]), tuple(told["titles"]))
-    except (OSError, ValueError, KeyError, EOFError):
+        found = EmbeddedRnas(told["name"], records, vectors, tuple(told["families"]), tuple(told["titles"]), ensembles)
+        if table is not None:
+            found.__dict__["elements"] = table  # where the cached property would keep it
+        return found
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         return None
-
-
-def joined(first: EmbeddedRnas, second: EmbeddedRnas) -> EmbeddedRnas:
-    """Two collections embedded by one network as one; RNAs of the second whose ids the first has get " (2)" behind theirs."""
-    renamed = tuple(replace(r, id=f"{r.id} (2)") if r.id in first.place else r for r in second.records)
-    names = {old.id: new.id for old, new in zip(second.records, renamed, strict=True)}
-    vectors = {}
-    for level in LEVELS:
-        one, two = first.vectors[level], second.vectors[level]
-        own = [names[n] if level == "rna" else "/".join((names[n.rsplit("/", 1)[0]], n.rsplit("/", 1)[1])) for n in two.names]
-        vectors[level] = replace(one, names=[*one.names, *own], vectors=np.concatenate([one.vectors, two.vectors]))
-    return EmbeddedRnas(
-        f"{first.name} and {second.name}", (*first.records, *renamed), vectors, (*first.families, *second.families), (*first.titles, *second.titles)
-    )
 
 
 def gc_content(sequence: str) -> float:

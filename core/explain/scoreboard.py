@@ -159,12 +159,15 @@ def _scores(
         else:
             own = network_score(encoder, prepared)
             found.append(("network", name, own))
-            for counts in JOINED:
-                joint = joined((replace_centred(own), 1.0), (replace_centred(untrained[counts]), KMER_WEIGHT / 2))
-                found.append(("hybrid", f"{name} + {counts}", joint))
+            found += [("hybrid", f"{name} + {counts}", hybrid(own, untrained[counts])) for counts in JOINED]
         if on_progress:
             on_progress("embedding", done, len(encoders))
     return found
+
+
+def hybrid(network: Score, counts: Score) -> Score:
+    """A network's embeddings and k-mer counts side by side, each about its mean."""
+    return joined((replace_centred(network), 1.0), (replace_centred(counts), KMER_WEIGHT / 2))
 
 
 def replace_centred(score: Score) -> Score:

@@ -102,6 +102,7 @@ def embed_levels(
     on_progress: Callable[[int, int], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
     executor: Executor | None = None,
+    on_prepared: Callable[[Sequence[Prepared]], None] | None = None,
 ) -> dict[str, Embeddings]:
     """Several levels from one pass of the network, by level; arguments and errors as for :func:`embed`.
 
@@ -111,6 +112,7 @@ def embed_levels(
 
     Args:
         ensembles: for each record the pair probabilities that belong to its structure, or None.
+        on_prepared: called with each batch, in order, once its structures are known.
     """
     from core.models.device import resolve_device
 
@@ -128,6 +130,8 @@ def embed_levels(
     done = 0
     for part in _batches(records, batch_size):
         prepared = list((executor.map if executor else map)(prepare, part, [soft] * len(part), known[done : done + len(part)]))
+        if on_prepared:
+            on_prepared(prepared)
         for record, found in zip(part, _run(network, prepared, choice.device, notices), strict=True):
             for level in levels:
                 suffixes, values = found[level]

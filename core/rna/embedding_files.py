@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
     from core.rna.projection import Projection
+
+ROWS = 10_000
+"""Rows of a table that are text at once."""
 
 
 def to_anndata(
@@ -89,18 +92,26 @@ def csv(embeddings: Embeddings, *, obs: pd.DataFrame | None = None, obsm: Mappin
 
     Nine digits, so that reading gives the same float32.
     """
+    return b"".join(csv_parts(embeddings, obs=obs, obsm=obsm))
+
+
+def csv_parts(embeddings: Embeddings, *, obs: pd.DataFrame | None = None, obsm: Mapping[str, Projection] | None = None) -> Iterator[bytes]:
+    """:func:`csv` in parts of :data:`ROWS` rows: the whole text is several times as large as the vectors."""
     import pandas as pd
 
     n = len(embeddings.names)
     _same_length("rows", n if obs is None else len(obs), n)
-    columns: dict[str, Any] = {"name": embeddings.names}
-    for name in () if obs is None else obs.columns:
-        columns[str(name)] = obs[name].to_numpy()  # type: ignore[index]
-    for name, projection in (obsm or {}).items():
+    for projection in (obsm or {}).values():
         _same_length("points", len(projection.points), n)
-        columns |= {f"{name} {axis + 1}": projection.points[:, axis] for axis in range(2)}
-    columns |= {f"unit {number + 1}": values for number, values in enumerate(embeddings.vectors.T)}
-    return pd.DataFrame(columns).to_csv(index=False, float_format="%.9g").encode()
+    for start in range(0, max(n, 1), ROWS):
+        part = slice(start, start + ROWS)
+        columns: dict[str, Any] = {"name": embeddings.names[part]}
+        for name in () if obs is None else obs.columns:
+            columns[str(name)] = obs[name].to_numpy()[part]  # type: ignore[index]
+        for name, projection in (obsm or {}).items():
+            columns |= {f"{name} {axis + 1}": projection.points[part, axis] for axis in range(2)}
+        columns |= {f"unit {number + 1}": values for number, values in enumerate(embeddings.vectors[part].T)}
+        yield pd.DataFrame(columns).to_csv(index=False, header=start == 0, float_format="%.9g").encode()
 
 
 def stacked(levels: Mapping[str, Embeddings]) -> Embeddings:

@@ -8,8 +8,10 @@ McCaskill (1990), The equilibrium partition function and base pair binding proba
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import overload
 
 import numpy as np
 
@@ -71,6 +73,53 @@ class PairEnsemble:
         at = np.linspace(0, 1, self.length)
         wanted = np.linspace(0, 1, points)
         return np.concatenate([np.interp(wanted, at, values) for values in (self.upstream, self.downstream)])
+
+
+class PackedEnsembles(Sequence[PairEnsemble | None]):
+    """The pair probabilities of many RNAs in four arrays, 12 bytes a pair; None for RNAs whose structure is taken as certain.
+
+    Attributes:
+        lengths: [N] int32, of each RNA; -1 where there are no probabilities.
+        starts: [N + 1] int64, where each RNA's pairs begin.
+        first, second: [P] int32; probability: [P] float32, as in :class:`PairEnsemble`.
+    """
+
+    def __init__(self, lengths: np.ndarray, starts: np.ndarray, first: np.ndarray, second: np.ndarray, probability: np.ndarray) -> None:
+        self.lengths, self.starts, self.first, self.second, self.probability = lengths, starts, first, second, probability
+
+    @classmethod
+    def of(cls, ensembles: Iterable[PairEnsemble | None]) -> PackedEnsembles:
+        """Packs them one after the other, without holding them all."""
+        lengths: list[int] = []
+        counts = [0]
+        first, second, probability = ([np.empty(0, dtype=kind)] for kind in (np.int32, np.int32, np.float32))
+        for one in ensembles:
+            lengths.append(-1 if one is None else one.length)
+            counts.append(0 if one is None else len(one.probability))
+            if one is not None:
+                first.append(one.first.astype(np.int32))
+                second.append(one.second.astype(np.int32))
+                probability.append(one.probability.astype(np.float32))
+        starts = np.cumsum(counts, dtype=np.int64)
+        return cls(np.array(lengths, dtype=np.int32), starts, np.concatenate(first), np.concatenate(second), np.concatenate(probability))
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    @overload
+    def __getitem__(self, place: int) -> PairEnsemble | None: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[PairEnsemble | None]: ...
+    def __getitem__(self, place: int | slice) -> PairEnsemble | list[PairEnsemble | None] | None:
+        if isinstance(place, slice):
+            return [self[i] for i in range(*place.indices(len(self)))]
+        if not -len(self) <= place < len(self):
+            raise IndexError(place)
+        place %= len(self)
+        if self.lengths[place] < 0:
+            return None
+        own = slice(self.starts[place], self.starts[place + 1])
+        return PairEnsemble(int(self.lengths[place]), self.first[own].astype(np.int64), self.second[own].astype(np.int64), self.probability[own])
 
 
 def fold_ensemble(sequence: str, *, temperature: float = 37.0, samples: int = 0, seed: int = 0) -> tuple[str, PairEnsemble, list[str]]:

@@ -113,11 +113,12 @@ class Background(Generic[Key, Result]):
             job.ended.set()
 
 
-def follow(work: Background[Key, Result], key: Key, name: str) -> None:
+def follow(work: Background[Key, Result], key: Key, name: str, on_cancel: Callable[[], None] | None = None) -> None:
     """The bar of what is under way with Cancel, or the sentence of what failed; the page runs again when it has ended.
 
     Args:
         name: of the widgets, ``<name>_cancel`` and ``<name>_dismiss``.
+        on_cancel: called after Cancel, by pages that start such work by themselves and must not start it again at once.
     """
 
     @st.fragment(run_every=POLL_SECONDS)
@@ -138,6 +139,8 @@ def follow(work: Background[Key, Result], key: Key, name: str) -> None:
         bar.progress(min(1.0, job.share), text=f"{words}, {duration(time.monotonic() - job.started)} so far")
         if button.button("Cancel", icon=":material/stop:", key=f"{name}_cancel", width="stretch"):
             work.forget(key)
+            if on_cancel is not None:
+                on_cancel()
             st.rerun()
 
     draw()

@@ -7,12 +7,15 @@ import json
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.explain.embedded import NO_MOTIF
 from core.explain.reference import open_reference
 from core.rna import load_example
 from core.rna.libraries import add_library
+from core.rna.motifs import MOTIFS
 from core.rna.projection import project
 from core.ui.library.data import work
 from core.ui.library.map import COLOURS, maps
+from core.ui.view_state import MAX_TEXT
 from tests.app.steps import opened
 
 pytestmark = pytest.mark.usefixtures("own_home")
@@ -61,3 +64,67 @@ def test_too_few_points_make_no_map():
     test.button(key="library_start").click().run()
     ended(test, work())
     assert "2 of them are of this kind, and a map needs at least 4" in told(test)
+
+
+def figure(test: AppTest) -> dict:  # type: ignore[type-arg]
+    (chart,) = test.get("plotly_chart")
+    return json.loads(chart.proto.spec)
+
+
+def exports(test: AppTest) -> list[str]:
+    return [button.proto.label for button in test.get("download_button")]
+
+
+def test_motifs_and_families_are_shown_and_the_others_grey_or_left_out():
+    elements = open_reference("rna").elements
+    elements = elements[elements["size"] > 0]
+    gnra, uncg = (int((elements["motif"] == name).sum()) for name in ("GNRA tetraloop", "UNCG tetraloop"))
+    chosen = page(method="pca", level="element", motifs="GNRA tetraloop|UNCG tetraloop")
+    assert gnra and uncg and f"{gnra + uncg:,} of {len(elements):,} points are of the motif GNRA tetraloop or UNCG tetraloop" in told(chosen)
+    names = [trace["name"] for trace in figure(chosen)["data"]]
+    assert names[0] == f"filtered out, {len(elements) - gnra - uncg:,}"
+    chosen.toggle(key="map_hide").set_value(True).run()
+    assert not any(trace["name"].startswith("filtered out") for trace in figure(chosen)["data"])
+    chosen.multiselect(key="map_motifs").set_value(["T-loop"]).run()
+    assert f"{(elements['motif'] == 'T-loop').sum():,} of" in told(chosen) and "left out" in told(chosen)
+    chosen.multiselect(key="map_motifs").set_value([]).run()
+    assert not chosen.exception and "points are of" not in told(chosen)
+
+
+def test_a_family_is_shown_and_nothing_to_show_is_a_sentence():
+    library = open_reference("rna")
+    family = library.families[library.place["trna-lys"]]
+    test = page(method="pca", level="rna", family=family)
+    assert f"{library.families.count(family)} of {len(library)} points are of the family {family}" in told(test)
+    none = page(method="pca", level="rna", family="RF99999 nothing")
+    assert "No point of this map is of the family RF99999 nothing; choose another motif or family." in told(none)
+    assert next(trace["name"] for trace in figure(none)["data"]) == f"filtered out, {len(library)}"
+    assert "AnnData (h5ad)" in exports(test) and exports(none) == []
+
+
+def test_all_motifs_at_once_fit_into_a_link():
+    assert len("|".join([*MOTIFS, NO_MOTIF])) <= MAX_TEXT
+
+
+def test_a_link_names_the_point_that_is_drawn_beside_the_map():
+    test = page(method="pca", level="element", pick="trna-lys/h1")
+    assert "**trna-lys/h1**" in told(test) and "Open in the RNA page" in [link.proto.label for link in test.get("page_link")]
+    (query,) = [link.proto.query_string for link in test.get("page_link") if link.proto.label == "Open in the RNA page"]
+    assert "rna=example%3Atrna-lys" in query and "sel=elem%3Ah1" in query
+    lost = page(method="pca", level="rna", pick="trna-lys/h1")
+    assert "trna-lys/h1 is not on this map. Click a point" in told(lost)
+    own = page(method="pca", level="element", pick="trna-phe/h2 (yours)")
+    (query,) = [link.proto.query_string for link in own.get("page_link") if link.proto.label == "Open in the RNA page"]
+    assert "rna=example%3Atrna-phe" in query and "sel=elem%3Ah2" in query
+
+
+def test_a_map_that_was_stopped_is_not_made_again_by_itself():
+    """The page started the map anew in the run that followed Cancel."""
+    test = opened("motifs", **{"s.map.seed": "4321"})
+    test.button(key="map_cancel").click().run()
+    assert not test.exception and not maps()._jobs
+    assert "The UMAP map was stopped; make it after all, or choose PCA, which takes a moment." in told(test)
+    test.button(key="map_make").click().run()
+    assert not test.exception and len(maps()._jobs) == 1
+    test.button(key="map_cancel").click().run()
+    assert "The UMAP map was stopped" in told(test) and not maps()._jobs

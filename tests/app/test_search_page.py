@@ -9,9 +9,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.explain.reference import open_reference
+from core.explain.scoreboard import JOINED
 from core.models import load_checkpoint
 from core.rna import embed, load_example
-from core.rna.fingerprints import unit
+from core.rna.fingerprints import FINGERPRINTS, kmer_counts, unit
 from core.rna.libraries import add_library, list_libraries
 from core.ui.library.data import work
 from tests.app.steps import opened
@@ -42,9 +43,36 @@ def test_the_nearest_rnas_are_those_of_the_vectors():
     best = np.argsort(-cosines)[:25]
     table = hits(test)
     assert table["title"].tolist() == [library.titles[rows[i]] for i in best]
-    assert table["cosine"].to_numpy() == pytest.approx(cosines[best], abs=1e-4)
+    assert table["alike"].to_numpy() == pytest.approx(cosines[best], abs=1e-4)
     assert (table["percentile"].diff().dropna() <= 0).all()
     assert "columns, score" in told(test) and test.code
+
+
+def test_whole_rnas_are_compared_by_what_is_chosen():
+    library = open_reference("rna")
+    record = load_example("trna-phe")
+    counts = unit(np.stack([kmer_counts(r.sequence) for r in library.records]))
+    cosines = counts @ counts[library.place[record.id]]
+    cosines[library.place[record.id]] = -np.inf
+    best = np.argsort(-cosines, kind="stable")[:25]
+    test = page(**{"s.search.by": json.dumps("4-mers")})
+    assert test.selectbox(key="search_by").value == "4-mers" and len(test.selectbox(key="search_by").options) == 1 + len(JOINED) + len(FINGERPRINTS)
+    table = hits(test)
+    assert table["title"].tolist() == [library.titles[i] for i in best]
+    assert table["alike"].to_numpy() == pytest.approx(cosines[best]) and (table["percentile"] <= 100).all() and table["percentile"].iloc[0] > 90
+    assert "whatever whole RNAs are compared by" in told(
+        test
+    ) and "counting relatives under 60% identity. Folded from the sequence alone, the nearest" in told(test)
+    test.selectbox(key="search_by").select("length").run()
+    assert not test.exception and "minus difference" in told(test)
+    test.selectbox(key="search_by").select("network").run()
+    assert "whatever whole RNAs are compared by" not in told(test) and len(hits(test)) == 25
+
+
+def test_the_alignment_says_what_its_p_value_is_against():
+    test = page()
+    assert "is cut into pieces of 18 bases" in told(test) and "never counts as unusual" in told(test) and "p cannot be below 0.02" in told(test)
+    assert "trna-lys is cut" in told(test) and open_reference("rna").record("trna-lys").length // 4 == 18
 
 
 def test_the_nearest_motifs_are_of_the_elements_kind():

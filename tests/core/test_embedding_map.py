@@ -13,7 +13,8 @@ from plotly.io import to_json
 from core.errors import InputError
 from core.rna.projection import Projection
 from core.viz.colour import CIVIDIS, UNKNOWN, Scale
-from core.viz.embedding_map import KINDS, LABELLED, SYMBOLS, Kinds, Values, embedding_map
+from core.viz.embedding_map import KINDS, LABELLED, PANEL, SYMBOLS, Kinds, Values, embedding_map
+from core.viz.labels import LETTER, LINE, free_sides
 from core.viz.plots import alt_text
 from core.viz.rna_colour import ELEMENTS
 from tests.core.viz_models import HOSTILE
@@ -84,18 +85,76 @@ def test_ones_own_points_stand_on_top_with_names_and_the_selected_are_ringed() -
     own = ["mine/s0", "mine/h0", "lost"]
     figure = embedding_map(projection, names, placed=(own, np.array([[1.5, 2], [3, 4], [np.nan, np.nan]])), selected=["rna4/s1", "mine/h0", "gone"])
     cloud, placed, ring = figure.data
-    assert placed.name == "yours (3)" and list(placed.text) == own and placed.mode == "markers+text"
+    assert placed.name == "yours (3)" and placed.text is None and placed.mode == "markers"
+    assert {(note.text, note.x, note.y) for note in figure.layout.annotations} == {("mine/s0", 1.5, 2), ("mine/h0", 3, 4)}
     assert placed.marker.size > cloud.marker.size and placed.marker.line.width > 0
     assert ring.name == "selected (2)" and [row[0] for row in ring.customdata] == ["rna4/s1", "mine/h0"]
     assert ring.x.tolist() == [4, 3] and ring.y.tolist() == [4, 4]
     many = embedding_map(projection, names, placed=([f"m{i}" for i in range(LABELLED + 1)], np.zeros((LABELLED + 1, 2))))
-    assert many.data[1].mode == "markers" and many.data[1].text is None
+    assert many.layout.annotations == ()
 
 
-def test_lasso_equal_axes_and_titles() -> None:
+def boxes(figure: go.Figure, scale: float) -> list[tuple[float, float, float, float]]:
+    """Left, bottom, right and top of each note's text in px, by the width of letters that placing reckons with."""
+    found = []
+    for note in figure.layout.annotations:
+        width, x, y = LETTER * len(note.text), note.x * scale + note.xshift, note.y * scale + note.yshift
+        left = {"left": x, "center": x - width / 2, "right": x - width}[note.xanchor]
+        bottom = {"bottom": y, "middle": y - LINE / 2, "top": y - LINE}[note.yanchor]
+        found.append((left, bottom, left + width, bottom + LINE))
+    return found
+
+
+def test_labels_of_ones_own_points_never_overlap_and_the_selected_come_first() -> None:
+    draw = np.random.default_rng(1)
+    projection, names = projected(draw.uniform(0, 1, (400, 2))), [f"r{i}" for i in range(400)]
+    own, points = [f"mine/h{i}" for i in range(30)], draw.uniform(0.45, 0.55, (30, 2)).astype(np.float32)
+    short = [name.partition("/")[2] for name in own]
+    figure = embedding_map(projection, names, placed=(own, points), labels=short, selected=["mine/h29"])
+    notes = [note.text for note in figure.layout.annotations]
+    assert 1 <= len(notes) < 30 and set(notes) <= set(short) and "h29" in notes
+    extent = np.ptp(np.concatenate([projection.points, points]), axis=0)
+    found = boxes(figure, min(PANEL / extent))
+    for i, one in enumerate(found):
+        for other in found[:i]:
+            assert one[2] <= other[0] or other[2] <= one[0] or one[3] <= other[1] or other[3] <= one[1], "two labels lie on each other"
+    apart = embedding_map(projection, names, placed=(own[:4], np.array([[0, 0], [0, 1], [1, 0], [1, 1]])), labels=short[:4])
+    assert sorted(note.text for note in apart.layout.annotations) == ["h0", "h1", "h2", "h3"]
+
+
+def test_a_label_takes_the_first_side_that_is_free() -> None:
+    assert free_sides(np.array([[0.0, 0.0]]), ["a"], radius=5) == ["top"]
+    above = np.array([[0.0, 0.0], [0.0, 15.0]])  # the second mark stands where the first one's label would
+    assert free_sides(above, ["a", "b"], radius=5) == ["bottom", "top"]
+    crowd = np.array([[0.0, 0.0], *([x, y] for x in (-12, 0, 12) for y in (-12, 0, 12) if (x, y) != (0, 0)), [np.nan, np.nan]])
+    assert free_sides(crowd, ["middle", *"abcdefgh", "lost"], radius=5)[0] is None
+    assert free_sides(crowd, ["middle", *"abcdefgh", "lost"], radius=5)[-1] is None
+    near = np.array([[0.0, 0.0], [6.0, 0.0]])
+    assert free_sides(near, ["aaaa", "bbbb"], radius=2) == ["top", "bottom"]
+    assert free_sides(near, ["aaaa", "bbbb"], radius=2, first=[1]) == ["bottom", "top"]
+
+
+def test_points_that_are_filtered_out_are_grey_and_have_no_names_or_are_not_drawn() -> None:
+    projection, names = grid(6)
+    shown = np.array([True, False, True, False, False, True])
+    colour = Kinds(["a", "a", "b", "b", "b", "a"], "kind")
+    figure = embedding_map(projection, names, colour=colour, shown=shown)
+    faint, *kinds = figure.data
+    assert faint.name == "filtered out, 3" and faint.customdata is None and faint.hoverinfo == "skip" and faint.x.tolist() == [1, 3, 4]
+    assert [t.name for t in kinds] == ["a, 2", "b, 1"] and [row[0] for row in kinds[0].customdata] == [names[0], names[5]]
+    assert "3 of them coloured by kind: a 2, b 1, the others grey" in alt_text(figure)
+    hidden = embedding_map(projection, names, colour=colour, shown=shown, others=False)
+    assert [t.name for t in hidden.data] == ["a, 2", "b, 1"] and "the others not drawn" in alt_text(hidden)
+    none = embedding_map(projection, names, colour=Values(np.arange(6.0), SCALE), shown=np.zeros(6, bool))
+    assert none.data[0].name == "filtered out, 6" and sum(len(t.x) for t in none.data) == 6
+    with pytest.raises(InputError, match="2 points to show or not for 6 vectors"):
+        embedding_map(projection, names, shown=shown[:2])
+
+
+def test_drag_moves_a_click_selects_equal_axes_and_titles() -> None:
     projection, names = grid(9)
     umap = embedding_map(projection, names)
-    assert (umap.layout.dragmode, umap.layout.clickmode) == ("lasso", "event+select")
+    assert (umap.layout.dragmode, umap.layout.clickmode) == ("pan", "event+select")
     assert umap.layout.yaxis.scaleanchor == "x" and umap.layout.yaxis.scaleratio == 1
     assert umap.layout.xaxis.title.text == "UMAP 1" and umap.layout.yaxis.title.text == "UMAP 2"
     assert umap.layout.xaxis.showticklabels is False and umap.layout.yaxis.showticklabels is False
@@ -116,7 +175,13 @@ def test_hostile_names_stay_text() -> None:
         projected([[0, 0], [1, 1]]), [HOSTILE, "b"], colour=Kinds([HOSTILE, "y"], HOSTILE), placed=([HOSTILE], np.ones((1, 2))), title=HOSTILE
     )
     assert figure.data[0].customdata[0][0] == HOSTILE  # the id, to be looked up
-    shown = [figure.layout.title.text, figure.layout.legend.title.text, figure.data[0].name, figure.data[0].customdata[0][1], *figure.data[2].text]
+    shown = [
+        figure.layout.title.text,
+        figure.layout.legend.title.text,
+        figure.data[0].name,
+        figure.data[0].customdata[0][1],
+        *(note.text for note in figure.layout.annotations),
+    ]
     assert all("<" not in text for text in shown)
     assert figure.data[0].hovertemplate.startswith("%{customdata[1]}<br>") and "<script" not in figure.data[0].hovertemplate
 

@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 
 from core.errors import InputError
-from core.rna import RnaRecord, decompose
+from core.rna import RnaRecord, decompose, embedding_files
 from core.rna.embedding import Embeddings
-from core.rna.embedding_files import csv, h5ad, npz, stacked, to_anndata, what_is_embedded
+from core.rna.embedding_files import csv, csv_parts, h5ad, npz, stacked, to_anndata, what_is_embedded
 from core.rna.projection import project
 
 NAMES = ["a/b", 'say "x", y', "<i>ü</i>", "1", "e"]
@@ -96,3 +96,11 @@ def test_what_does_not_fit_is_said() -> None:
             write(given, obs=about()[:4])
         with pytest.raises(InputError, match="4 points for 5 vectors"):
             write(given, obsm={"X_pca": project(given.vectors[:4])})
+
+
+def test_a_table_written_in_parts_is_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = csv(embeddings(), obs=about())
+    monkeypatch.setattr(embedding_files, "ROWS", 2)
+    parts = list(csv_parts(embeddings(), obs=about()))
+    assert len(parts) == -(-len(embeddings().names) // 2) > 1 and b"".join(parts) == whole
+    assert whole.count(b"name,") == 1

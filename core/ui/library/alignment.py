@@ -60,6 +60,7 @@ def draw(own: EmbeddedRnas, found: EmbeddedRnas, asked: Asked, folded: FoldResul
         f"Of {len(made.shuffled)} alignments with {plain(other.id)} shuffled in pieces, {int((made.shuffled >= made.score).sum())} score as high "
         f"(p = {made.p:.2g})."
     )
+    st.caption(what_p_says(other.id, made))
     _drawings(one, other, made, view)
     st.code(text(one, other, made), language=None)
     table = pd.DataFrame(
@@ -71,6 +72,16 @@ def draw(own: EmbeddedRnas, found: EmbeddedRnas, asked: Asked, folded: FoldResul
     ).rename(columns={"hit": other.id if other.id != one.id else f"{other.id} (hit)"})
     row = clicked_row(table, "search_columns", height=240, alt="Aligned bases and the cosine of their vectors")
     take(f"base:{made.pairs[row][0]}" if row is not None else None, "search_columns", select)
+
+
+def what_p_says(other: str, made: Alignment) -> str:
+    """What the p value is against, and what it cannot call unusual."""
+    piece, shuffles = int(made.settings["piece"]), len(made.shuffled)
+    return (
+        f"p is against random placements: {plain(other)} is cut into pieces of {piece} bases, which are put in random order. A shared motif that is "
+        "shorter stays whole in most of them, so by itself it never counts as unusual, however alike it is; a small p says that more is shared, in "
+        f"the same order. With {shuffles} shuffles p cannot be below {1 / (1 + shuffles):.2g}."
+    )
 
 
 def _drawings(one: RnaRecord, other: RnaRecord, made: Alignment, view: ViewState) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -112,7 +112,7 @@ def start(asked: Asked) -> None:
         from core.explain.embedded import save_embedded
 
         found = make(job)
-        save_embedded(found, asked.path)
+        save_embedded(found, asked.path, table=True)
         return found
 
     work().start(asked, run)
@@ -201,10 +201,11 @@ def _query(record: str, pairs: str | None, network: str, weights: str, where: st
     from core.explain.embedded import LEVELS as EMBEDDED
     from core.explain.embedded import EmbeddedRnas
     from core.rna.embedding import embed_levels
+    from core.rna.ensemble import PackedEnsembles
 
     own = data.with_structure(_given, _folded)
     found = embed_levels([own], checkpoint=data.encoder(network), levels=EMBEDDED, ensembles=[_folded.ensemble], device=where)
-    return EmbeddedRnas(own.id, (own,), found, ("",), (data.label(_given.source),))
+    return EmbeddedRnas(own.id, (own,), found, ("",), (data.label(_given.source),), PackedEnsembles.of([_folded.ensemble]))
 
 
 def query(given: Given, folded: FoldResult, asked: Asked) -> EmbeddedRnas | None:
@@ -232,15 +233,3 @@ def bases(
     ensembles = [None if _folded is None else _folded.ensemble]
     own = RnaRecord("rna", sequence, structure)
     return embed_levels([own], checkpoint=data.encoder(network), levels=("base",), ensembles=ensembles, device=where)["base"].vectors
-
-
-def source_of(found: EmbeddedRnas, id: str, asked: Asked) -> str | None:
-    """What the RNA page opens for an RNA of a collection; None where it cannot."""
-    return data.EXAMPLE + id if asked.library == REFERENCE and id in data.examples() else None
-
-
-def renamed(found: EmbeddedRnas, id: str) -> EmbeddedRnas:
-    """A collection of one under another name."""
-    (record,) = found.records
-    vectors = {level: replace(own, names=[id + name[len(record.id) :] for name in own.names]) for level, own in found.vectors.items()}
-    return replace(found, records=(replace(record, id=id),), vectors=vectors)

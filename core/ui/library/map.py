@@ -15,12 +15,12 @@ from core.ui.background import Background, Job, follow
 from core.ui.bind import bind, option_row
 from core.ui.library.bar import library_box
 from core.ui.library.data import LEVELS, Asked, query, ready
-from core.ui.nav import entry, page_of
+from core.ui.library.filters import Filter, choose
+from core.ui.library.picked import PICK, Point, card, several
 from core.ui.rna import data, source, structure
 from core.ui.rna.data import Given
-from core.ui.rna_component import rna_drawing
 from core.ui.text import plain
-from core.ui.view_state import ViewState
+from core.ui.view_state import MAX_TEXT, ViewState
 
 if TYPE_CHECKING:
     from core.explain.embedded import EmbeddedRnas
@@ -44,10 +44,9 @@ UNITS = {"length": ("length", "nt"), "size": ("size", "bases"), "gc": ("GC conte
 FIXED = ("gc", "paired", "place")
 """Columns on a fixed scale from 0 to 1."""
 ALL = "all"
-DRAWN = 6
-"""Drawings of picked points at most."""
-LISTED = 2000
-_GOOD = "map_good"
+RINGED = 20_000
+"""Points up to which the one picked has a ring; drawing all again for it would take seconds, and the browser marks what was clicked by itself."""
+_GOOD, _STOPPED = "map_good", "map_stopped"
 
 
 @dataclass(frozen=True)
@@ -93,10 +92,15 @@ def draw() -> None:
     if projection is None:
         return
     _caption(projection)
-    own = None if folded is None else query(given, folded, asked)
-    picked = _figure(found, projection, rows, level, own, view, mapped)
-    _picked(found, asked, picked, level)
-    _exports(found, projection, rows, level)
+    table = found.table(level).iloc[rows].reset_index(drop=True)
+    kept = choose(table, view)
+    mine = None if folded is None else query(given, folded, asked)
+    own = None if mine is None else Own.on(projection, mine, set(table["name"]), level, mapped.kind)
+    if kept.words:
+        (st.caption if kept.rows.any() else st.info)(plain(kept.sentence()))
+    several(_figure(found, projection, table, kept, level, own, mapped), found, asked, level)
+    if kept.rows.any():
+        _exports(found, projection, rows, kept.rows, level)
 
 
 def _ready(view: ViewState) -> tuple[Given, FoldResult | None, Asked]:
@@ -161,12 +165,20 @@ def _projection(mapped: Mapped, found: EmbeddedRnas, rows: np.ndarray) -> Projec
             should_stop=job.stopped,
         )
 
+    def stop() -> None:
+        st.session_state[_STOPPED] = mapped
+
     job = maps().job(mapped)
+    if job is None and st.session_state.get(_STOPPED) == mapped:
+        remedy = "make it after all, or choose PCA, which takes a moment" if mapped.method == "umap" else "make it after all"
+        st.info(f"The {METHODS[mapped.method]} map was stopped; {remedy}.")
+        st.button("Make the map", icon=":material/play_arrow:", key="map_make", on_click=lambda: st.session_state.pop(_STOPPED, None))
+        return None
     if job is None:
         job = maps().start(mapped, work)
     if job.error is None and job.ended.wait(1.0 if mapped.method == "pca" else 0.05):
         return maps().result(mapped)
-    follow(maps(), mapped, "map")
+    follow(maps(), mapped, "map", stop)
     return None
 
 
@@ -180,37 +192,108 @@ def _caption(projection: Projection) -> None:
 
 
 def _figure(
-    found: EmbeddedRnas, projection: Projection, rows: np.ndarray, level: str, own: EmbeddedRnas | None, view: ViewState, mapped: Mapped
-) -> list[str]:
-    """The map on the page; names of the points picked on it."""
-    from core.rna.projection import place
+    found: EmbeddedRnas, projection: Projection, table: pd.DataFrame, kept: Filter, level: str, own: Own | None, mapped: Mapped
+) -> pd.DataFrame:
+    """The map on the page with the point picked beside it; those of the table that a lasso holds and the filter keeps."""
+    from core.viz.crowds import within
     from core.viz.embedding_map import embedding_map
     from core.viz.plots import alt_text
 
-    table = found.table(level).iloc[rows].reset_index(drop=True)
-    names = table["name"].tolist()
     by = option_row("Colour", COLOURS[level], f"map.colour.{level}", words=COLOURS[level].__getitem__)
-    placed, selected = None, []
-    if own is not None:
-        mine = own.table(level)
-        kept = np.arange(len(mine)) if level == "rna" else np.flatnonzero((mine["size"] > 0) & ((mine["kind"] == mapped.kind) | (mapped.kind == ALL)))
-        known = set(names)
-        labels = [n if n not in known else f"{n} (yours)" for n in mine["name"].iloc[kept]]
-        if len(kept):
-            placed = (labels, place(projection, own.vectors[level].vectors[kept]))
-        element = (view.selection or "").removeprefix("elem:")
-        selected = [label for label, name in zip(labels, mine["name"].iloc[kept], strict=True) if name.endswith(f"/{element}")]
+    key = "map_figure"
+
+    def take() -> None:
+        selection = st.session_state[key]["selection"]
+        names = _names(selection)
+        if not (selection.get("lasso") or selection.get("box")) and len(names) == 1 and len(names[0]) <= MAX_TEXT:
+            mine = "" if own is None else own.elements.get(names[0], "")
+            state.update(settings={PICK: names[0]}, **({"selection": f"elem:{mine}"} if mine else {}))
+
+    view = state.current()
+    asked_for = view.settings.get(PICK)
+    point = _point(asked_for, table, found, own) if isinstance(asked_for, str) else None
+    ringed = [] if own is None else own.selected(view)
+    if point is not None and len(table) <= RINGED:
+        ringed.append(point.label)
     figure = embedding_map(
         projection,
-        names,
+        table["name"].tolist(),
         colour=_colour(table, by, level),
-        placed=placed,
-        selected=selected,
+        placed=None if own is None else (own.labels, own.points),
+        labels=None if own is None else own.short,
+        selected=ringed,
+        shown=kept.rows,
+        others=not kept.hide,
         title=f"{LEVELS[level].capitalize()} of the {found.name}{networks.credit(mapped.asked.network)}",
     )
-    event = st.plotly_chart(figure, key="map_figure", on_select="rerun", selection_mode=("points", "lasso", "box"), alt=alt_text(figure))
-    st.caption("Drag to lasso points: they are listed and drawn below. A click picks one. Diamonds are the RNA of the view.")
-    return list(dict.fromkeys(str(point["customdata"][0]) for point in event["selection"]["points"] if point.get("customdata")))
+    left, right = st.columns([7, 3])
+    with left:
+        event = st.plotly_chart(
+            figure, key=key, on_select=take, selection_mode=("points", "lasso", "box"), config={"scrollZoom": True}, alt=alt_text(figure)
+        )
+        st.caption(
+            "Click a point to see it beside the map. Drag moves the map and the wheel zooms. *Lasso* or *Box* above the map selects many points: "
+            "they are listed and drawn below. Diamonds are the RNA of the view; where they are crowded some have their name on hovering only."
+        )
+        if (count := figure.layout.meta["drawn"]) is not None:
+            total = int(kept.rows.sum()) if kept.hide else len(table)
+            st.caption(
+                f"Where points lie on each other one stands for several, so that the map moves smoothly: {count:,} of {total:,} are drawn. Lasso and "
+                "box take all that lie inside, and a filter shows more of what it keeps."
+            )
+    with right:
+        card(point, asked_for if isinstance(asked_for, str) else "", mapped.asked)
+    inside = within(projection.points, event["selection"])
+    return table[:0] if inside is None else table[kept.rows & inside]
+
+
+def _names(selection: Any) -> list[str]:
+    """Names of the points of a selection, each once; points without one are filtered out."""
+    return list(dict.fromkeys(str(point["customdata"][0]) for point in selection["points"] if point.get("customdata")))
+
+
+def _point(name: str, table: pd.DataFrame, found: EmbeddedRnas, own: Own | None) -> Point | None:
+    """The point of this name, one's own first; None where the map has none."""
+    if own is not None and name in own.labels:
+        row = own.table.iloc[own.labels.index(name)]
+        return Point(name, {str(k): v for k, v in row.items()}, own.of, True)
+    rows = table[table["name"] == name]
+    return Point(name, {str(k): v for k, v in rows.iloc[0].items()}, found, False) if len(rows) else None
+
+
+@dataclass(frozen=True, eq=False)
+class Own:
+    """The RNA of the view on the map: its rows, what each is called there and beside its mark, and where it stands."""
+
+    of: EmbeddedRnas
+    table: pd.DataFrame
+    labels: list[str]
+    short: list[str]
+    points: np.ndarray
+
+    @classmethod
+    def on(cls, projection: Projection, own: EmbeddedRnas, names: set[str], level: str, kind: str) -> Own | None:
+        """Its elements of a kind, or the whole RNA, among points of these names; None where it has none."""
+        from core.rna.projection import place
+
+        mine = own.table(level)
+        rows = np.arange(len(mine)) if level == "rna" else np.flatnonzero((mine["size"] > 0) & ((mine["kind"] == kind) | (kind == ALL)))
+        if not len(rows):
+            return None
+        table = mine.iloc[rows].reset_index(drop=True)
+        labels = [name if name not in names else f"{name} (yours)" for name in table["name"]]
+        short = table["name" if level == "rna" else "element"].tolist()
+        return cls(own, table, labels, short, place(projection, own.vectors[level].vectors[rows]))
+
+    @property
+    def elements(self) -> dict[str, str]:
+        """Names of the elements by what they are called on the map; none for a whole RNA."""
+        return dict(zip(self.labels, self.table["element"], strict=True)) if "element" in self.table else {}
+
+    def selected(self, view: ViewState) -> list[str]:
+        """What the view's selection is called on the map."""
+        element = (view.selection or "").removeprefix("elem:")
+        return [label for label, name in self.elements.items() if name == element]
 
 
 def _colour(table: pd.DataFrame, by: str, level: str) -> Kinds | Values:
@@ -229,51 +312,18 @@ def _colour(table: pd.DataFrame, by: str, level: str) -> Kinds | Values:
     return Values(values, Scale(quantity, unit, low, high, CIVIDIS, note))
 
 
-def _picked(found: EmbeddedRnas, asked: Asked, names: list[str], level: str) -> None:
-    """The points picked, as a table and as drawings."""
-    from core.viz.rna_drawing import rna_svg, rna_view
+def _exports(found: EmbeddedRnas, projection: Projection, rows: np.ndarray, kept: np.ndarray, level: str) -> None:
+    """The vectors in colour with their names, tables and points on the map of all.
 
-    table = found.table(level)
-    chosen = table[table["name"].isin(names)]
-    if not len(chosen):
-        return
-    st.subheader(f"{len(chosen):,} picked")
-    st.dataframe(chosen.head(LISTED), hide_index=True, height=min(400, 60 + 36 * len(chosen)), alt="The points picked on the map")
-    st.download_button("Picked, CSV", chosen.to_csv(index=False), "picked.csv", "text/csv", on_click="ignore", icon=":material/download:")
-    columns = st.columns(3)
-    for place, row in enumerate(chosen.head(DRAWN).to_dict("records")):
-        record = found.record(str(row["name"] if level == "rna" else row["rna"]))
-        element = str(row.get("element", ""))
-        elements = data.elements(str(record.structure))
-        bases = data.bases_of(f"elem:{element}", elements) if element else ()
-        drawn = rna_view(record, colour_by="element", elements=elements)
-        with columns[place % 3]:
-            st.caption(plain(str(row["name"])))
-            rna_drawing(
-                rna_svg(drawn, interactive=True),
-                key=f"map-drawing-{place}",
-                on_pick=lambda _: None,
-                sentence=drawn.sentence,
-                name=f"picked-{place}",
-                entity=f"elem:{element}" if bases else None,
-                selected=bases,
-                height=280,
-            )
-            if asked.library == "reference":
-                link = {"rna": data.EXAMPLE + record.id} | ({"sel": f"elem:{element}"} if element else {})
-                st.page_link(page_of(entry("rna")), label="Open on the RNA page", icon=":material/genetics:", query_params=link, help="")
-    if len(chosen) > DRAWN:
-        st.caption(f"The first {DRAWN} are drawn.")
-
-
-def _exports(found: EmbeddedRnas, projection: Projection, rows: np.ndarray, level: str) -> None:
-    """The vectors on the map with their names, tables and points."""
+    Args:
+        rows: of the collection, those on the map; kept: [len(rows)] bool, those in colour.
+    """
     from core.rna.embedding_files import csv, h5ad, npz
 
-    own = found.vectors[level]
-    shown = replace(own, names=[own.names[i] for i in rows], vectors=own.vectors[rows])
-    obs = found.table(level).iloc[rows].reset_index(drop=True)
-    maps_of: dict[str, Any] = {f"X_{projection.method}": projection}
+    own, chosen = found.vectors[level], rows[kept]
+    shown = replace(own, names=[own.names[i] for i in chosen], vectors=own.vectors[chosen])
+    obs = found.table(level).iloc[chosen].reset_index(drop=True)
+    maps_of: dict[str, Any] = {f"X_{projection.method}": replace(projection, points=projection.points[kept])}
     with st.popover("Export the vectors", icon=":material/download:"):
         made = {
             "AnnData (h5ad)": ("embeddings.h5ad", "application/octet-stream", lambda: h5ad(shown, obs=obs, obsm=maps_of)),

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
 from core.errors import InputError
 from core.ui import state
 from core.ui.bind import bind, clicked_row, option_row, take
-from core.ui.library import alignment
+from core.ui.library import alignment, ways
 from core.ui.library.bar import library_box
 from core.ui.library.data import LEVELS, Asked, background, index, query, ready
-from core.ui.nav import entry, page_of
-from core.ui.rna import data, source, structure, uploads
+from core.ui.library.opening import open_in_rna
+from core.ui.rna import data, source, structure
 from core.ui.rna.data import Given
 from core.ui.rna.pick import select
 from core.ui.rna_component import rna_drawing
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 HIT = "search.hit"
 SHOWN = 25
-EQUAL = "The same vector: the same RNA under another name, or one the network cannot tell from it."
+EQUAL = "The same description: the same RNA under another name, or one that cannot be told from it by what is compared."
 _GOOD = "search_good"
 
 
@@ -54,8 +55,11 @@ def draw() -> None:
     own = query(given, folded, asked)
     if own is None:
         return
-    level = option_row("Find the nearest", LEVELS, "search.level", words=LEVELS.__getitem__)
-    table = _neighbours(own, found, asked, level, view)
+    left, middle, right = st.columns([4, 4, 3], vertical_alignment="bottom")
+    with left:
+        level = option_row("Find the nearest", LEVELS, "search.level", words=LEVELS.__getitem__)
+    by = ways.choose(middle, right, asked, found, view) if level == "rna" else ways.NETWORK
+    table = _neighbours(own, found, asked, level, by, view)
     if table is None:
         return
     left, right = st.columns([6, 5])
@@ -64,8 +68,10 @@ def draw() -> None:
     if row is None:
         row = _hit(table, view)
     with right:
-        _both(own, found, asked, given, folded, view, table.iloc[row], level)
+        _both(own, found, asked, view, table.iloc[row], level)
     st.subheader("Base by base")
+    if by != ways.NETWORK:
+        st.caption(f"The bases are lined up by the vectors of {plain(asked.network)}, whatever whole RNAs are compared by.")
     alignment.draw(own, found, asked, folded, str(table.iloc[row]["rna"]), view)
 
 
@@ -75,8 +81,11 @@ def _ready(view: ViewState) -> tuple[Given, FoldResult | None, Asked]:
     return given, structure.current(given), Asked.of(view)
 
 
-def _neighbours(own: EmbeddedRnas, found: EmbeddedRnas, asked: Asked, level: str, view: ViewState) -> pd.DataFrame | None:
-    """The nearest of the collection, nearest first; None with a sentence where there are none."""
+def _neighbours(own: EmbeddedRnas, found: EmbeddedRnas, asked: Asked, level: str, by: str, view: ViewState) -> pd.DataFrame | None:
+    """The nearest of the collection, nearest first; None with a sentence where there are none.
+
+    The column "alike" holds their scores, which are what the column "measure" says; higher is more alike.
+    """
     from core.rna.neighbours import percentile
 
     row, kind = 0, None
@@ -85,14 +94,20 @@ def _neighbours(own: EmbeddedRnas, found: EmbeddedRnas, asked: Asked, level: str
     library = found.table(level)
     exclude = _left_out(library, level, own, kind)
     try:
-        near = index(asked, found.key, level, found).nearest(own.vectors[level].vectors[row], SHOWN, exclude=exclude)
+        if by == ways.NETWORK:
+            near = index(asked, found.key, level, found).nearest(own.vectors[level].vectors[row], SHOWN, exclude=exclude)
+            random, measure = background(asked, found.key, level, found), "cosine"
+        else:
+            compared = ways.compared(asked, found, own, by)
+            near, random = compared.nearest(SHOWN, np.array(exclude, dtype=int)), compared.background
+            measure = "cosine" if compared.measure == "cosine" else "minus difference"
     except InputError as error:
         st.info(plain(str(error)))
         return None
     hits = library.iloc[near.rows].reset_index(drop=True)
-    hits.insert(0, "cosine", near.cosines)
-    hits.insert(1, "percentile", percentile(near.cosines, background(asked, found.key, level, found)))
-    hits["same"] = near.same
+    hits.insert(0, "alike", near.cosines)
+    hits.insert(1, "percentile", percentile(near.cosines, random))
+    hits["same"], hits["measure"], hits["compared_by"] = near.same, measure, by
     if level == "rna":
         hits["rna"] = hits["name"]
     return hits
@@ -126,13 +141,14 @@ def _left_out(library: pd.DataFrame, level: str, own: EmbeddedRnas, kind: str | 
 def _table(table: pd.DataFrame, level: str) -> int | None:
     columns = ["title", "family", "length", "gc"] if level == "rna" else ["name", "family", "motif", "size", "sequence"]
     number = st.column_config.NumberColumn
-    shown = table[["cosine", "percentile", *columns, "same"]]
+    shown = table[["alike", "percentile", *columns, "same"]]
+    measure = str(table["measure"].iloc[0])
     row = clicked_row(
         shown,
         "search_table",
         height=480,
         column_config={
-            "cosine": number(format="%.3f", help="Of the two vectors; 1 is the same direction."),
+            "alike": number(measure, format="%.3f", help=ways.MEASURES[measure]),
             "percentile": number("less alike", format="%.1f%%", help="Share of random pairs of this collection that are less alike."),
             "gc": number("GC", format="%.2f"),
             "same": st.column_config.CheckboxColumn("equal", help=EQUAL),
@@ -150,16 +166,14 @@ def _hit(table: pd.DataFrame, view: ViewState) -> int:
     return int(places[0]) if len(places) else 0
 
 
-def _both(
-    own: EmbeddedRnas, found: EmbeddedRnas, asked: Asked, given: Given, folded: FoldResult, view: ViewState, hit: pd.Series, level: str
-) -> None:
+def _both(own: EmbeddedRnas, found: EmbeddedRnas, asked: Asked, view: ViewState, hit: pd.Series, level: str) -> None:
     """Small drawings of the RNA and of the hit, the motif marked in each."""
     from core.viz.rna_drawing import rna_svg, rna_view
 
     record = found.record(str(hit["rna"]))
-    st.markdown(f"**{plain(str(hit['name']))}**, cosine {hit['cosine']:.3f}: more alike than {hit['percentile']:.1f}% of random pairs")
+    st.markdown(f"**{plain(str(hit['name']))}**, {hit['measure']} {hit['alike']:.3f}: more alike than {hit['percentile']:.1f}% of random pairs")
     if hit["same"]:
-        st.caption("Equal vectors: a duplicate, or an RNA this network cannot tell from yours.")
+        st.caption("Equal: a duplicate, or an RNA that cannot be told from yours by what is compared.")
     sides = st.columns(2)
     selected = (view.selection or "").removeprefix("elem:") if level == "element" else ""
     for place, (column, one, element) in enumerate(zip(sides, (own.records[0], record), (selected, hit.get("element", "")), strict=True)):
@@ -178,21 +192,4 @@ def _both(
                 selected=bases,
                 height=300,
             )
-    _open(asked, record, str(hit.get("element", "")))
-
-
-def _open(asked: Asked, record: object, element: str) -> None:
-    """A link to the RNA page with the hit open and its motif selected."""
-    query = {"sel": f"elem:{element}"} if element else {}
-    if asked.library == "reference":
-        target = data.EXAMPLE + record.id  # type: ignore[attr-defined]
-        st.page_link(
-            page_of(entry("rna")), label="Open it on the RNA page", icon=":material/genetics:", query_params={"rna": target, **query}, help=""
-        )
-        return
-
-    def keep() -> None:
-        text = f">{record.id}\n{record.sequence}\n{record.structure}\n"  # type: ignore[attr-defined]
-        state.update(rna=uploads.keep(text.encode(), record.id), rna_record=0, selection=query.get("sel"))  # type: ignore[attr-defined]
-
-    st.button("Make it the RNA of the view", icon=":material/genetics:", on_click=keep, key="search_open")
+    open_in_rna(asked, record, str(hit.get("element", "")), "search_open")
