@@ -95,7 +95,7 @@ def test_the_search_finds_what_its_vectors_say_and_keeps_the_librarys():
     short = next(library.records[rows[i]] for i in best if library.records[rows[i]].length <= 150)
     test = page("search", **{"s.search.hit": json.dumps(short.id)})
     assert hits(test)["title"].tolist() == [library.titles[rows[i]] for i in best]
-    assert hits(test)["cosine"].to_numpy() == pytest.approx(cosines[best], abs=1e-4)
+    assert hits(test)["alike"].to_numpy() == pytest.approx(cosines[best], abs=1e-4)
     made = align(*(embed([one], checkpoint=GINFINITY, level="base", device="cpu").vectors for one in (record, short)))
     assert f"{len(made.pairs)} columns, score {made.score:.1f}" in told(test), "the bases are lined up by its vectors"
     (stored,) = (storage.folder("cache") / "embedded").glob("*.npz")
