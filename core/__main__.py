@@ -6,9 +6,13 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core import __version__
 from core.errors import Cancelled, InputError
+
+if TYPE_CHECKING:
+    from core.explain.ginfinity_scores import Opened
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,6 +28,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
+GINFINITY = (
+    "GINFINITY's wheel or the weights file inside it, to measure it too; giving it accepts the licence of its weights, CC BY-NC 4.0 "
+    "(non-commercial use, with credit)"
+)
 NETWORK = "a shipped network or the path of one (default: the shipped one that knows most of the model's reactions)"
 
 
@@ -123,7 +131,9 @@ def _parser() -> argparse.ArgumentParser:
     many = commands.add_parser("embed", help="vectors of many RNAs, or of their elements, as npz, CSV and AnnData")
     many.add_argument("file", type=Path, help="as for rna")
     many.add_argument("--level", default="rna", choices=["rna", "element"])
-    many.add_argument("--checkpoint", default="rna", help="a shipped RNA network or the path of one (default: rna)")
+    many.add_argument(
+        "--checkpoint", default="rna", help="a shipped RNA network, the path of one, or ginfinity where the app keeps its weights (default: rna)"
+    )
     many.add_argument("--device", default="auto", choices=["auto", "cuda", "mps", "cpu"])
     many.add_argument("--scheduler", metavar="ADDRESS", help="fold on the workers of a Dask scheduler")
     many.add_argument("--out", required=True, type=Path, metavar="DIR")
@@ -132,6 +142,7 @@ def _parser() -> argparse.ArgumentParser:
     board = commands.add_parser("scoreboard", help="how well embeddings tell relatives from strangers, beside what needs no training")
     board.add_argument("file", type=Path, help="CSV or TSV with columns family and sequence; optional id, structure, aligned_sequence, group")
     board.add_argument("--checkpoint", nargs="+", default=["rna"], metavar="NAME", help="RNA networks (default: rna)")
+    board.add_argument("--ginfinity", type=Path, metavar="WHEEL", help=GINFINITY)
     board.add_argument("--half", choices=["tuning", "reporting"], help="of the families, as the cards split them (default: all)")
     board.add_argument("--scheduler", metavar="ADDRESS", help="fold on the workers of a Dask scheduler")
     board.add_argument("--out", required=True, type=Path, metavar="DIR")
@@ -163,6 +174,7 @@ def _parser() -> argparse.ArgumentParser:
     rna.add_argument("--device", choices=["auto", "cuda", "mps", "cpu"])
     rna.add_argument("--name", default="checkpoint", help="name of the checkpoint")
     rna.add_argument("--data", type=Path, metavar="FILE", help="Rfam seed members (TSV) to evaluate on")
+    rna.add_argument("--ginfinity", type=Path, metavar="WHEEL", help=GINFINITY)
     rna.add_argument("--scheduler", metavar="ADDRESS", help="fold on the workers of a Dask scheduler")
     rna.add_argument("--out", required=True, type=Path, metavar="DIR")
     rna.set_defaults(run=_train_rna)
@@ -179,6 +191,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("checkpoint")
     evaluate.add_argument("--no-baselines", action="store_true", help="leave the baselines out (they need the training samples)")
     evaluate.add_argument("--data", type=Path, metavar="FILE", help="Rfam seed members (TSV) for an RNA network")
+    evaluate.add_argument("--ginfinity", type=Path, metavar="WHEEL", help=f"for an RNA network: {GINFINITY}")
     evaluate.add_argument("--scheduler", metavar="ADDRESS", help="solve on the workers of a Dask scheduler")
     evaluate.add_argument("--out", required=True, type=Path, metavar="DIR")
     evaluate.set_defaults(run=_evaluate)
@@ -338,7 +351,19 @@ def _embed(chosen: argparse.Namespace) -> int:
 def _scoreboard(chosen: argparse.Namespace) -> int:
     from core.embed_command import export_scoreboard
 
-    return _wrote(export_scoreboard(chosen.file, chosen.checkpoint, chosen.out, half=chosen.half, scheduler=chosen.scheduler, on_notice=print))
+    given = {"half": chosen.half, "ginfinity": _ginfinity(chosen), "scheduler": chosen.scheduler}
+    return _wrote(export_scoreboard(chosen.file, chosen.checkpoint, chosen.out, **given, on_notice=print))
+
+
+def _ginfinity(chosen: argparse.Namespace) -> Opened | None:
+    """GINFINITY's network, where its file is given; what its licence asks is told."""
+    if chosen.ginfinity is None:
+        return None
+    from core.rna.ginfinity import LICENCE, open_ginfinity
+
+    opened = open_ginfinity(chosen.ginfinity, accept_licence=True)
+    _note(f"{LICENCE.credit}. {LICENCE.statement}")
+    return opened
 
 
 def _train_metabolic(chosen: argparse.Namespace) -> int:
@@ -364,9 +389,10 @@ def _train_rna(chosen: argparse.Namespace) -> int:
     given = {name: getattr(chosen, name) for name in ("families", "validation", "test", "epochs", "seed", "encoding", "device")}
     said = [f"--config {_below(chosen.config, chosen.out)}"] if chosen.config else []
     said += [f"--{name} {value}" for name, value in given.items() if value is not None]
+    said += ["--ginfinity WHEEL"] if chosen.ginfinity else []
     command = " ".join(["python -m core train rna", *said, f"--name {chosen.name}", "--out DIR"])
-    values = read_config(chosen.config, given, {})
-    train_rna(values, chosen.out, name=chosen.name, command=command, scheduler=chosen.scheduler, rfam=chosen.data)
+    values, opened = read_config(chosen.config, given, {}), _ginfinity(chosen)
+    train_rna(values, chosen.out, name=chosen.name, command=command, scheduler=chosen.scheduler, rfam=chosen.data, ginfinity=opened)
     return 0
 
 
@@ -380,7 +406,8 @@ def _train_ablation(chosen: argparse.Namespace) -> int:
 def _evaluate(chosen: argparse.Namespace) -> int:
     from core.train.command import evaluate_checkpoint
 
-    return evaluate_checkpoint(chosen.checkpoint, chosen.out, with_baselines=not chosen.no_baselines, scheduler=chosen.scheduler, rfam=chosen.data)
+    given = {"with_baselines": not chosen.no_baselines, "scheduler": chosen.scheduler, "rfam": chosen.data, "ginfinity": _ginfinity(chosen)}
+    return evaluate_checkpoint(chosen.checkpoint, chosen.out, **given)
 
 
 def _bench(chosen: argparse.Namespace) -> int:

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core.models import load_checkpoint
+from core.rna.embedding import open_network
 from core.storage import write_atomic, write_bytes, write_json
+
+if TYPE_CHECKING:
+    from core.models.checkpoint import Card
+    from core.models.nucleotide_gine import NucleotideGine
 
 
 def export_embeddings(
@@ -37,7 +43,7 @@ def export_embeddings(
     from core.train.command import Terminal, workers
 
     reading = read_report(source)
-    network = load_checkpoint(checkpoint, kind="rna")
+    network = open_network(checkpoint)
     terminal = Terminal(None)
     with workers(scheduler) as executor:
         found = embed_rnas(source.stem, reading.records, network, device=device, executor=executor, on_progress=terminal)
@@ -65,6 +71,7 @@ def export_scoreboard(
     folder: Path,
     *,
     half: str | None = None,
+    ginfinity: tuple[NucleotideGine, Card] | None = None,
     scheduler: str | None = None,
     on_notice: Callable[[str], None] = print,
 ) -> list[Path]:
@@ -73,12 +80,14 @@ def export_scoreboard(
     Args:
         source: what :func:`core.explain.labelled.read_labelled` reads.
         half: "tuning" or "reporting", the families of one half alone.
+        ginfinity: what :func:`core.rna.ginfinity.open_ginfinity` gave, to measure it too.
 
     Raises:
         InputError: the file or a checkpoint cannot be used.
     """
     import pandas as pd
 
+    from core.explain.ginfinity_scores import MEAN, PEER, about, ginfinity_motifs, ginfinity_scores
     from core.explain.labelled import read_labelled
     from core.explain.motif_scores import motif_scores
     from core.explain.scoreboard import prepare_all, scoreboard, verdict
@@ -88,14 +97,17 @@ def export_scoreboard(
     networks = {name: load_checkpoint(name, kind="rna") for name in checkpoints}
     terminal = Terminal(None)
     with workers(scheduler) as executor:
-        found = scoreboard(labelled, networks, executor=executor, on_progress=terminal)
+        peers = {} if ginfinity is None else {PEER: ginfinity_scores(ginfinity)}
+        found = scoreboard(labelled, {**networks, **peers}, executor=executor, on_progress=terminal)
         tables = []
         if all(row is not None for row in labelled.rows):
             for structures in found.table["structures"].unique():
                 prepared = prepare_all(labelled, structures, executor=executor, on_progress=terminal)
-                tables += [motif_scores(labelled, prepared, network).assign(structures=structures) for network in networks.values()]
+                made = [motif_scores(labelled, prepared, network) for network in networks.values()]
+                made += [] if ginfinity is None else [ginfinity_motifs(labelled, prepared, ginfinity)]
+                tables += [table.assign(structures=structures) for table in made]
     terminal.close()
-    for name in networks:
+    for name in (*networks, *([] if ginfinity is None else [MEAN])):
         on_notice(verdict(found.table, name))
     written = [
         write_bytes(folder / "scoreboard.csv", found.table.to_csv(index=False).encode()),
@@ -104,4 +116,6 @@ def export_scoreboard(
     if tables:
         written.append(write_bytes(folder / "motifs.csv", pd.concat(tables).to_csv(index=False).encode()))
     cards = {name: card.weights_sha256 for name, (_, card) in networks.items()}
-    return [*written, write_json(folder / "manifest.json", found.manifest | {"source": source.name, "half": half, "checkpoints": cards})]
+    beside = {} if ginfinity is None else {"peers": {PEER: about(ginfinity[1])}}
+    told = found.manifest | {"source": source.name, "half": half, "checkpoints": cards} | beside
+    return [*written, write_json(folder / "manifest.json", told)]

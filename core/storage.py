@@ -24,7 +24,7 @@ import platformdirs
 from core.errors import InputError
 
 _LONGEST_NAME = 120  # bytes; file systems stop at 255
-FOLDERS = ("uploads", "libraries", "cache", "runs")
+FOLDERS = ("uploads", "libraries", "encoders", "cache", "runs")
 
 
 def home() -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from core import storage
@@ -30,9 +31,12 @@ class Uploads:
     gone: str
 
     def keep(self, data: bytes, name: str) -> str:
-        """Stores a checked file and returns its id, ``upload:<sha256>``; the same content under another name replaces the earlier name."""
+        """Stores a checked file and returns its id, ``upload:<sha256>``; the same content under another name replaces the earlier name.
+
+        Another content under a name that is taken gets a number, ``set (2).csv``: lists tell files apart by name.
+        """
         key = storage.digest(data)
-        path = self._folder(key) / storage.safe_name(name)
+        path = self._folder(key) / self._free(storage.safe_name(name), PREFIX + key)
         storage.write_bytes(path, data)
         for other in _files(path.parent):
             if other != path:
@@ -64,6 +68,12 @@ class Uploads:
         files = [file for folder in folders for file in _files(folder)[:1]]
         files.sort(key=lambda file: file.stat().st_mtime_ns, reverse=True)
         return [(PREFIX + file.parent.name.removeprefix(self.kind), file.name) for file in files]
+
+    def _free(self, name: str, source: str) -> str:
+        taken = {other for own, other in self.listed() if own != source}
+        stem, suffix = Path(name).stem, Path(name).suffix
+        numbered = (f"{stem} ({number}){suffix}" for number in count(2))
+        return name if name not in taken else next(other for other in numbered if other not in taken)
 
     def _find(self, source: str) -> Path | None:
         key = source.removeprefix(PREFIX)

@@ -27,6 +27,8 @@ from core.storage import digest_of
 if TYPE_CHECKING:
     from torch_geometric.data import Data
 
+    from core.rna.embedding import Encoder
+
 METHODS = ("attention", "message", "openness", "saliency", "integrated_gradients", "occlusion")
 INSTANT = ("attention", "message", "openness")
 """Methods that come with the forward pass itself."""
@@ -69,7 +71,7 @@ class BaseImportance:
 
 def base_importance(
     record: RnaRecord,
-    checkpoint: str | Path | tuple[RnaGine, Card] | None = None,
+    checkpoint: str | Path | tuple[Encoder, Card] | None = None,
     *,
     target: str = "norm",
     methods: Sequence[str] = INSTANT,
@@ -94,14 +96,15 @@ def base_importance(
         on_progress: called with (what, done, total).
 
     Raises:
-        InputError: an unknown method, target or checkpoint, or a record too long to fold.
+        InputError: an unknown method, target or checkpoint, one that gives vectors alone (GINFINITY), or a record too long to fold.
     """
     unknown = [m for m in methods if m not in METHODS]
     if unknown:
         raise InputError(f"There is no method {unknown[0]!r}; choose of {', '.join(METHODS)}.")
     if target != "norm":
         raise InputError(f"The target {target!r} is not known for RNAs; give 'norm', the length of the RNA's embedding.")
-    network, card = open_network(checkpoint)
+    opened, card = open_network(checkpoint)
+    network = _ours(opened, card)
     folded = record.structure is None
     config = network.config
     record, ensemble = prepare(record, config.ensemble, ensemble)
@@ -158,6 +161,13 @@ def ranges(bases: Sequence[int]) -> str:
         else:
             parts.append([base, base])
     return ",".join(f"{a + 1}" if a == b else f"{a + 1}-{b + 1}" for a, b in parts)
+
+
+def _ours(network: Encoder, card: Card) -> RnaGine:
+    """The network, where it is one of Gatescope's, whose inside is known."""
+    if not isinstance(network, RnaGine):
+        raise InputError(f"{card.name} gives vectors alone, and neither attention nor messages; choose one of Gatescope's networks, like rna.")
+    return network
 
 
 def _inputs(graph: Data, device: str, copies: int = 1) -> dict[str, torch.Tensor]:

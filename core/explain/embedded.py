@@ -26,7 +26,7 @@ from core.storage import digest_of
 
 if TYPE_CHECKING:
     from core.models.checkpoint import Card
-    from core.models.rna import RnaGine
+    from core.rna.embedding import Encoder
 
 SCHEMA = 1
 LEVELS = ("rna", "element")
@@ -128,7 +128,7 @@ class EmbeddedRnas:
 def embed_rnas(
     name: str,
     records: Sequence[RnaRecord],
-    checkpoint: str | Path | tuple[RnaGine, Card] | None = None,
+    checkpoint: str | Path | tuple[Encoder, Card] | None = None,
     *,
     families: Mapping[str, str] | None = None,
     titles: Mapping[str, str] | None = None,

@@ -23,7 +23,7 @@ from core.rna.fingerprints import kmer_counts, unit
 
 if TYPE_CHECKING:
     from core.models.checkpoint import Card
-    from core.models.rna import RnaGine
+    from core.rna.embedding import Encoder
 
 BASES_PER_PAIR = 8
 APART = 3
@@ -34,7 +34,7 @@ OVERLAP = 0.5
 """Share of alignment columns (of either) two elements have to have in common to be the same."""
 
 
-def motif_scores(labelled: LabelledRnas, prepared: Sequence[Prepared], network: tuple[RnaGine, Card]) -> pd.DataFrame:
+def motif_scores(labelled: LabelledRnas, prepared: Sequence[Prepared], network: tuple[Encoder, Card]) -> pd.DataFrame:
     """AUC of element and base vectors of a network, and of what needs none, on pairs of distant members (identity under 60%).
 
     Args:

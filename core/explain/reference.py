@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import InputError
-from core.explain.embedded import EmbeddedRnas, embed_rnas, load_embedded, save_embedded
+from core.explain.embedded import EmbeddedRnas, Progress, embed_rnas, load_embedded, save_embedded
 from core.rna.embedding import open_network
 from core.rna.library import LIBRARY, list_library
+from core.storage import digest_of
 
 if TYPE_CHECKING:
     from core.models.checkpoint import Card
-    from core.models.rna import RnaGine
+    from core.rna.embedding import Encoder
 
 NAME = "reference library"
 
@@ -22,17 +24,25 @@ def shipped_path(network: str) -> Path:
     return LIBRARY.with_name(f"library.{network}.npz")
 
 
-def open_reference(checkpoint: str | Path | tuple[RnaGine, Card] | None = None, *, device: str = "cpu") -> EmbeddedRnas:
+def open_reference(checkpoint: str | Path | tuple[Encoder, Card] | None = None, *, device: str = "cpu") -> EmbeddedRnas:
     """The library and its vectors by a network: those that are shipped where they are this network's and of these RNAs, else embedded now.
 
     Raises:
         InputError: no such network.
     """
     network, card = open_network(checkpoint)
+    return shipped_reference(card) or embed_reference((network, card), device=device)
+
+
+def shipped_reference(card: Card) -> EmbeddedRnas | None:
+    """The library and its vectors, where those that are shipped are this network's and of these RNAs; else None."""
     found = load_embedded(shipped_path(card.name))
-    if found is not None and is_of(found, card):
-        return found
-    return embed_reference((network, card), device=device)
+    return found if found is not None and is_of(found, card) else None
+
+
+def library_key() -> str:
+    """sha256 of the library's RNAs with their names and families."""
+    return digest_of(library=[[example.record.key, example.id, example.family, example.title] for example in list_library()])
 
 
 def is_of(found: EmbeddedRnas, card: Card) -> bool:
@@ -42,8 +52,14 @@ def is_of(found: EmbeddedRnas, card: Card) -> bool:
     return stored == card.weights_sha256 and [(r.key, r.id) for r in found.records] == own
 
 
-def embed_reference(checkpoint: str | Path | tuple[RnaGine, Card] | None = None, *, device: str = "cpu") -> EmbeddedRnas:
-    """Embeds the library; every RNA of it has a structure, which is taken as certain."""
+def embed_reference(
+    checkpoint: str | Path | tuple[Encoder, Card] | None = None,
+    *,
+    device: str = "cpu",
+    on_progress: Progress | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> EmbeddedRnas:
+    """Embeds the library; every RNA of it has a structure, which is taken as certain. Errors as for :func:`core.explain.embedded.embed_rnas`."""
     library = list_library()
     bare = [example.id for example in library if example.record.structure is None]
     if bare:
@@ -55,10 +71,12 @@ def embed_reference(checkpoint: str | Path | tuple[RnaGine, Card] | None = None,
         families={example.id: example.family for example in library},
         titles={example.id: example.title for example in library},
         device=device,
+        on_progress=on_progress,
+        should_stop=should_stop,
     )
 
 
-def ship_reference(checkpoint: str | Path | tuple[RnaGine, Card] | None = None) -> Path:
+def ship_reference(checkpoint: str | Path | tuple[Encoder, Card] | None = None) -> Path:
     """Embeds the library and writes its vectors where :func:`open_reference` looks for them."""
     _, card = open_network(checkpoint)
     return save_embedded(embed_reference(checkpoint), shipped_path(card.name))

@@ -20,7 +20,7 @@ from core.storage import digest_of
 
 if TYPE_CHECKING:
     from core.models.checkpoint import Card
-    from core.models.rna import RnaGine
+    from core.rna.embedding import Encoder
 
 LETTERS = "ACGU"
 CANONICAL = ("AU", "UA", "GC", "CG", "GU", "UG")
@@ -130,7 +130,7 @@ class WhatIf:
     vectors: np.ndarray
 
 
-def what_if(record: RnaRecord, edit: Edit, checkpoint: str | tuple[RnaGine, Card] | None = None, *, device: str = "cpu") -> WhatIf:
+def what_if(record: RnaRecord, edit: Edit, checkpoint: str | tuple[Encoder, Card] | None = None, *, device: str = "cpu") -> WhatIf:
     """Folds an RNA (its own structure is not used) and an edit of it, and compares their embeddings.
 
     Raises:
@@ -190,7 +190,7 @@ class SingleMutants:
 
 def single_mutants(
     record: RnaRecord,
-    checkpoint: str | tuple[RnaGine, Card] | None = None,
+    checkpoint: str | tuple[Encoder, Card] | None = None,
     *,
     device: str = "cpu",
     executor: Executor | None = None,

@@ -84,6 +84,11 @@ class RnaGineConfig:
         if self.segments and (self.segments < 2 or self.segment_width < 1):
             raise ValueError("segments are 0 or at least 2, and their width is at least 1")
 
+    @property
+    def pooled_width(self) -> int:
+        """Numbers that the pooled nodes give to the last linear map; those of the segments follow."""
+        return self.hidden * (2 if self.pooling == "set2set" else 1)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for the model card."""
         return asdict(self)
@@ -167,7 +172,7 @@ class RnaGine(nn.Module):
         self.dropout = nn.Dropout(c.dropout)
         self.set2set = Set2Set(c.hidden, c.set2set_steps) if c.pooling == "set2set" else None
         self.lin_segments = nn.Linear(c.hidden, c.segment_width) if c.segments else None
-        self.lin_out = nn.Linear(c.hidden * (2 if self.set2set else 1) + c.segments * (c.segment_width if c.segments else 0), c.out)
+        self.lin_out = nn.Linear(c.pooled_width + (c.segments * c.segment_width if c.segments else 0), c.out)
 
     def forward(
         self,

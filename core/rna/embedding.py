@@ -15,6 +15,7 @@ import numpy as np
 from core import __version__
 from core.errors import Cancelled, InputError
 from core.rna.ensemble import PairEnsemble, fold_ensemble
+from core.rna.ginfinity_kept import GINFINITY, open_kept
 from core.rna.records import RnaRecord
 from core.storage import digest_of
 
@@ -66,7 +67,7 @@ def embed(
     Args:
         records: a record without a structure is folded by ViennaRNA at 37 °C: a network of ensembles reads its pair probabilities and takes the
             elements of the structure of minimum free energy, another reads that structure alone. A structure of the record's own is taken as certain.
-        checkpoint: a shipped RNA network, the path of one or an open one (GINFINITY's too); None is "rna".
+        checkpoint: a shipped RNA network, the path of one, an open one (GINFINITY's too) or, where it is kept, "ginfinity"; None is "rna".
         level: "rna" (one vector a record), "element" (one a structural element) or "base" (one a base).
         device: "auto", "cuda", "mps" or "cpu". Not run on a GPU yet.
         batch_size: RNAs of a forward pass; None chooses by their size.
@@ -117,8 +118,7 @@ def embed_levels(
 
     records = list(records)
     _check(records, levels, batch_size)
-    opened: tuple[Encoder, Card] = checkpoint if isinstance(checkpoint, tuple) else open_network(checkpoint)
-    network, card = opened
+    network, card = open_network(checkpoint)
     choice = resolve_device(device)
     if choice.device != next(network.parameters()).device.type:
         network = copy.deepcopy(network).to(choice.device)  # an open network may be shared: it stays where it is
@@ -179,10 +179,16 @@ def _listed(ids: Sequence[str]) -> str:
     return f"{shown} {'is' if len(ids) == 1 else 'are'}"
 
 
-def open_network(checkpoint: str | Path | tuple[RnaGine, Card] | None) -> tuple[RnaGine, Card]:
-    """An RNA network by name or path, one that is open already, or the default."""
+def open_network(checkpoint: str | Path | tuple[Encoder, Card] | None) -> tuple[Encoder, Card]:
+    """An RNA network by name or path, GINFINITY's kept one by its name, one that is open already, or the default.
+
+    Raises:
+        InputError: there is none, it reads no RNAs, or it is damaged.
+    """
     if isinstance(checkpoint, tuple):
         return checkpoint
+    if checkpoint == GINFINITY:
+        return open_kept()
     from core.models.checkpoint import load_checkpoint
 
     return load_checkpoint("rna" if checkpoint is None else checkpoint, kind="rna")

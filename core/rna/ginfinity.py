@@ -20,6 +20,7 @@ import numpy as np
 
 from core.errors import InputError
 from core.rna.embedding import Embeddings, embed_levels
+from core.rna.ginfinity_kept import GINFINITY
 from core.rna.reading import clean
 from core.rna.records import RnaRecord
 from core.storage import digest, digest_of, read_given
@@ -32,16 +33,18 @@ if TYPE_CHECKING:
 
 
 class Licence(NamedTuple):
-    """``name``, and a ``statement`` of what it asks, for people."""
+    """``name``, a ``statement`` of what it asks, for people, and the line of ``credit`` it asks for."""
 
     name: str
     statement: str
+    credit: str
 
 
 LICENCE = Licence(
     "CC BY-NC 4.0",
     "GINFINITY's weights, and vectors computed with them, are under the Creative Commons licence Attribution-NonCommercial 4.0: use them for "
     "non-commercial purposes only, and credit GINFINITY and its maintainers wherever you show or pass on what they gave.",
+    "GINFINITY by the GINFINITY maintainers (https://github.com/nicoaira/GINFINITY), CC BY-NC 4.0",
 )
 
 CHECKSUMS = {"7e9cd61028c4d2ab3c50c475774aef233f3e3799690469e8c82df74ce46c3754": "1.0.0 to 1.2.2"}
@@ -83,31 +86,52 @@ def open_ginfinity(path: Path, *, accept_licence: bool) -> tuple[NucleotideGine,
     """
     from core.models.checkpoint import Card
 
-    if not accept_licence:
-        raise InputError(f"GINFINITY's weights are under {LICENCE.name} (non-commercial use, with credit); accept this licence to open them.")
     name = clean(path.name) or str(path)
-    too_large = InputError(f"{name} is larger than {MAX_BYTES // 2**20} MiB and no file of GINFINITY; {_WANTED}.")
-    weights = _weights(read_given(path, name, limit=MAX_BYTES, too_large=too_large), name)
+    weights = known_weights(path, accept_licence=accept_licence)
     checksum = digest(weights)
-    if checksum not in CHECKSUMS:
-        known = " or ".join(f"{sha} ({version})" for sha, version in CHECKSUMS.items())
-        raise InputError(f"The weights in {name} are none that Gatescope knows: their sha256 is {checksum}, known is {known}; {_WANTED}.")
     try:
         network, parameters = _network(weights)
     except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"The weights in {name} cannot be read as GINFINITY's ({type(error).__name__}); {_WANTED}.") from None
     content = {
-        "name": "ginfinity",
+        "name": GINFINITY,
         "kind": "rna",
         "version": CHECKSUMS[checksum],
         "network": network.config.to_dict(),
         "parameters": parameters,
-        "licence": {"name": LICENCE.name, "statement": LICENCE.statement},
+        "licence": LICENCE._asdict(),
         "levels": dict(_LEVELS),
         "limits": list(_LIMITS),
     }
     summary = f"GINFINITY {CHECKSUMS[checksum]}: GINE network on the nucleotides of an RNA and its nested pairs, trained by its maintainers."
-    return network, Card("ginfinity", "rna", summary, content, checksum)
+    return network, Card(GINFINITY, "rna", summary, content, checksum)
+
+
+def known_weights(source: Path | bytes, name: str = "", *, accept_licence: bool) -> bytes:
+    """The bytes of GINFINITY's weights file, where they have one of :data:`CHECKSUMS`; nothing of them is unpacked.
+
+    Args:
+        source: path or contents of the package's wheel, or of the weights file inside it; name: of contents, for sentences.
+        accept_licence: that the user has read and accepts :data:`LICENCE`.
+
+    Raises:
+        InputError: as :func:`open_ginfinity`.
+    """
+    if not accept_licence:
+        raise InputError(f"GINFINITY's weights are under {LICENCE.name} (non-commercial use, with credit); accept this licence to open them.")
+    if isinstance(source, Path):
+        name = source.name or str(source)
+    name = clean(name) or "The file"
+    too_large = InputError(f"{name} is larger than {MAX_BYTES // 2**20} MiB and no file of GINFINITY; {_WANTED}.")
+    data = read_given(source, name, limit=MAX_BYTES, too_large=too_large) if isinstance(source, Path) else source
+    if len(data) > MAX_BYTES:
+        raise too_large
+    weights = _weights(data, name)
+    checksum = digest(weights)
+    if checksum not in CHECKSUMS:
+        known = " or ".join(f"{sha} ({version})" for sha, version in CHECKSUMS.items())
+        raise InputError(f"The weights in {name} are none that Gatescope knows: their sha256 is {checksum}, known is {known}; {_WANTED}.")
+    return weights
 
 
 def embed_ginfinity(

@@ -11,13 +11,16 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.errors import InputError
 from core.runs import ProgressWriter
 from core.runs.parent import end_with_parent
 from core.storage import sweep, write_json
 from core.train.resume import ABOUT, HISTORY
+
+if TYPE_CHECKING:
+    from core.explain.ginfinity_scores import Opened
 
 PROCESSES = min(8, os.cpu_count() or 1)
 """How many local processes solve or fold side by side."""
@@ -156,12 +159,20 @@ def save_ensemble(networks: Sequence[Any], card: Mapping[str, Any], seeds: Seque
 
 
 def train_rna(
-    values: Mapping[str, Any], folder: Path, *, name: str, command: str = "", scheduler: str | None = None, rfam: Path | None = None
+    values: Mapping[str, Any],
+    folder: Path,
+    *,
+    name: str,
+    command: str = "",
+    scheduler: str | None = None,
+    rfam: Path | None = None,
+    ginfinity: Opened | None = None,
 ) -> Path:
     """Makes families, trains, evaluates and writes ``<name>.safetensors`` and its card into ``folder``; resumes what is there.
 
     Args:
         command: what the card gives as the way to make it again.
+        ginfinity: what :func:`core.rna.ginfinity.open_ginfinity` gave, for its figures on the card.
     """
     from core.models.checkpoint import save_checkpoint
     from core.models.rna import RnaGine
@@ -181,7 +192,7 @@ def train_rna(
     with workers(scheduler) as executor:
         test = run.split("test", executor, terminal, terminal.should_stop)
         selected = synthetic_figures(network, validation)
-        measured = {"seconds": seconds, "command": command, "executor": executor, "rfam": rfam, "on_progress": terminal}
+        measured = {"seconds": seconds, "command": command, "executor": executor, "rfam": rfam, "ginfinity": ginfinity, "on_progress": terminal}
         card = build_card(name, config, network, test, selected, **measured)
     path = save_checkpoint(network, card, folder)
     terminal.close()
@@ -190,7 +201,15 @@ def train_rna(
     return path
 
 
-def evaluate_checkpoint(checkpoint: str, folder: Path, *, with_baselines: bool = True, scheduler: str | None = None, rfam: Path | None = None) -> int:
+def evaluate_checkpoint(
+    checkpoint: str,
+    folder: Path,
+    *,
+    with_baselines: bool = True,
+    scheduler: str | None = None,
+    rfam: Path | None = None,
+    ginfinity: Opened | None = None,
+) -> int:
     """Recomputes a card's figures into ``folder``/evaluation.json; returns 1 when they differ from the card's."""
     from core.models.checkpoint import load_checkpoint
 
@@ -202,7 +221,7 @@ def evaluate_checkpoint(checkpoint: str, folder: Path, *, with_baselines: bool =
         if card.kind == "rna":
             from core.train.rna_card import evaluate as evaluate_rna
 
-            found = evaluate_rna(network, card, folder, executor=executor, rfam=rfam, on_progress=terminal)
+            found = evaluate_rna(network, card, folder, executor=executor, rfam=rfam, ginfinity=ginfinity, on_progress=terminal)
         else:
             from core.models.checkpoint import load_members
             from core.train.evaluate import evaluate
@@ -212,12 +231,14 @@ def evaluate_checkpoint(checkpoint: str, folder: Path, *, with_baselines: bool =
     terminal.close()
     write_json(folder / "evaluation.json", found)
     print((rna_summary if card.kind == "rna" else summary)({**card.content, **found}))
+    if left := found.get("not_recomputed"):
+        print(f"{len(left)} of the card's rows not computed again: {'; '.join(left)}")
     if found["differences"]:
         print(f"{len(found['differences'])} figures differ from the card's by more than 0.001:")
         for figure, (then, now) in found["differences"].items():
             print(f"  {figure}: card {then}, now {now}")
         return 1
-    print("every figure agrees with the card to 0.001")
+    print(f"every figure {'computed again ' if left else ''}agrees with the card to 0.001")
     return 0
 
 

@@ -21,6 +21,7 @@ from core.train.resume import append_history, append_loss, pin_settings, restore
 from core.train.rna_families import make_families
 from core.train.rna_graphs import FamilyGraphs, run
 from core.train.rna_losses import contrastive_loss, draw_batch
+from core.train.rna_readout import fit_readout
 
 VALIDATION_SEED, TEST_SEED = 1, 2
 """Offsets on the run's seed: families of the three splits are drawn independently, before any training."""
@@ -37,15 +38,16 @@ class RnaTrainConfig:
     ``given`` is the share of batches shown with the designed structures instead of the folded ones, ``mixed`` of those where one relative of each
     family has the designed one and the other is folded; ``shuffles`` is the share of a batch's families whose shuffle is a negative too.
     ``sequence_weight`` is the w of the encoding; ``temperature`` divides the cosines of the loss, in which aligned bases and aligned elements count
-    ``bases`` and ``elements``. Validation comes every ``validate_every`` epochs and at the end.
+    ``bases`` and ``elements``. Validation comes every ``validate_every`` epochs and at the end. ``readout_families``, ``readout_power`` and
+    ``readout_pooled`` are those of :func:`core.train.rna_readout.fit_readout`, which makes the last linear map when training is over.
     """
 
     encoding: str = "forgi"
     sequence_weight: float = 0.5
-    families: int = 7_500
+    families: int = 9_000
     validation: int = 200
     test: int = 400
-    epochs: int = 48
+    epochs: int = 40
     validate_every: int = 4
     batch: int = 128
     given: float = 0.2
@@ -53,14 +55,17 @@ class RnaTrainConfig:
     shuffles: float = 0.5
     bases: float = 0.2
     elements: float = 0.2
-    temperature: float = 0.06
+    temperature: float = 0.05
     learning_rate: float = 2e-3
     weight_decay: float = 1e-3
     average: float = 0.99
-    seed: int = 30
+    readout_families: int = 2_000
+    readout_power: float = 0.5
+    readout_pooled: float = 0.01
+    seed: int = 40
     device: str = "auto"
     network: dict[str, Any] = field(
-        default_factory=lambda: {"hidden": 96, "out": 256, "layers": 4, "norm": "layer", "ensemble": True, "segments": 12, "segment_width": 64}
+        default_factory=lambda: {"hidden": 96, "out": 384, "layers": 4, "norm": "layer", "ensemble": True, "segments": 12, "segment_width": 128}
     )
 
     @classmethod
@@ -83,6 +88,8 @@ class RnaTrainConfig:
         if config.families < config.batch or min(config.epochs, config.validate_every, config.validation, config.test) < 1 or config.batch < 2:
             raise InputError("A run needs an epoch, a validation family, a test family, batches of two or more, and families for one batch.")
         shares = (config.given, config.mixed, config.given + config.mixed, config.shuffles)
+        if config.readout_families < 2 or not (0 <= config.readout_power <= 1 and config.readout_pooled > 0):
+            raise InputError("The read-out is fitted on 2 families or more, with a power between 0 and 1 and a share of the pooled nodes above 0.")
         if not (0 < config.sequence_weight <= 1 and all(0 <= share <= 1 for share in shares) and config.temperature > 0):
             raise InputError("sequence_weight lies in (0, 1], given, mixed, their sum and shuffles between 0 and 1, temperature above 0.")
         return config
@@ -124,7 +131,7 @@ class RnaRun:
         return load_split(self.config, name, self.folder, executor=executor, on_progress=on_progress, should_stop=should_stop)
 
     def fit(self, train: FamilyGraphs, validation: FamilyGraphs, on_progress: Callable[..., None], should_stop: Callable[[], bool]) -> RnaGine:
-        """Trains to the end and returns the network whose averaged weights did best on validation.
+        """Trains to the end and returns the network whose averaged weights did best on validation, its last linear map fitted anew.
 
         Raises:
             Cancelled: ``should_stop`` said so; the state is saved and the next call goes on from it.
@@ -163,10 +170,16 @@ class RnaRun:
                 save_state(self.folder, network, average, optimizer, step, best, time.monotonic() - started)
             if stop:
                 raise Cancelled(f"Training was stopped at step {step} of {total}; the same command resumes it.")
-        return self.best()
+        return self.finished(train)
+
+    def finished(self, train: FamilyGraphs) -> RnaGine:
+        """The network selected on validation with the read-out of its training families."""
+        c, network = self.config, self.best()
+        fit_readout(network, train, families=c.readout_families, power=c.readout_power, pooled=c.readout_pooled, device=self.device)
+        return network
 
     def best(self) -> RnaGine:
-        """The network selected on validation so far."""
+        """The network selected on validation so far, as trained."""
         from safetensors.torch import load_file
 
         network = RnaGine(self.config.build()).to(self.device)

@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import torch
 
 from core import __version__
+from core.explain.ginfinity_scores import PEER, about, ginfinity_motifs, ginfinity_scores
 from core.explain.labelled import read_labelled
 from core.explain.motif_scores import motif_scores
 from core.explain.pairs import LENGTH_MATCH
@@ -26,6 +27,9 @@ from core.train.rna_evaluate import FIGURES, fingerprint_figures, synthetic_figu
 from core.train.rna_families import DISTRIBUTION
 from core.train.rna_graphs import FamilyGraphs
 
+if TYPE_CHECKING:
+    from core.explain.ginfinity_scores import Opened
+
 RFAM = Path(os.environ.get("GATESCOPE_DEV_DATA", Path(__file__).resolve().parents[3] / "shared" / "data")) / "rna" / "rfam_families_dev.tsv"
 """Where Rfam's seed members are looked for unless a path is given; used to evaluate, never to train."""
 
@@ -33,7 +37,14 @@ Progress = Callable[[str, int, int], None]
 
 
 def measure(
-    network: RnaGine, name: str, test: FamilyGraphs, rfam: Path | None, *, executor: Executor, on_progress: Progress | None = None
+    network: RnaGine,
+    name: str,
+    test: FamilyGraphs,
+    rfam: Path | None,
+    *,
+    executor: Executor,
+    ginfinity: Opened | None = None,
+    on_progress: Progress | None = None,
 ) -> dict[str, Any]:
     """``test`` and ``baselines`` of a card, and ``rfam``: the scoreboard of the reporting half, or why it is missing."""
     rounded = {
@@ -42,25 +53,32 @@ def measure(
     }
     pairs = synthetic_pairs(test.families)
     counts = {"families": len(test.families), "pairs": len(pairs)}
-    return {"test": {**counts, **rounded.pop("network")}, "baselines": rounded, "rfam": _rfam(network, name, rfam, executor, on_progress)}
+    return {"test": {**counts, **rounded.pop("network")}, "baselines": rounded, "rfam": _rfam(network, name, rfam, executor, ginfinity, on_progress)}
 
 
-def _rfam(network: RnaGine, name: str, path: Path | None, executor: Executor, on_progress: Progress | None) -> dict[str, Any]:
+def _rfam(
+    network: RnaGine, name: str, path: Path | None, executor: Executor, ginfinity: Opened | None, on_progress: Progress | None
+) -> dict[str, Any]:
     path = path or RFAM
     if not path.is_file():
         return {"skipped": f"{path.name} was not there; give its path with --data."}
     card = Card(name, "rna", "", {"network": network.config.to_dict()}, "")
     labelled = read_labelled(path).half("reporting")
-    found = scoreboard(labelled, {name: (network, card)}, executor=executor, on_progress=on_progress)
+    peers = {} if ginfinity is None else {PEER: ginfinity_scores(ginfinity)}
+    found = scoreboard(labelled, {name: (network, card), **peers}, executor=executor, on_progress=on_progress)
     motifs = []
     for source in SOURCES:
         prepared = prepare_all(labelled, source, executor=executor, on_progress=on_progress)
         motifs += _plain(motif_scores(labelled, prepared, (network, card)).assign(structures=source))
+        if ginfinity is not None:
+            motifs += _plain(ginfinity_motifs(labelled, prepared, ginfinity).assign(structures=source))
     kept = ("rnas", "families", "groups", "pairs")
     counts = {key: found.manifest[key] for key in kept}
+    peer = {} if ginfinity is None else {"peers": {PEER: about(ginfinity[1])}}
     return {
         "file_sha256": digest(path.read_bytes()),
         **counts,
+        **peer,
         "scores": _plain(found.table),
         "motifs": motifs,
         "nearest": _plain(beside(found.nearest, name)),
@@ -78,12 +96,14 @@ def build_card(
     command: str,
     executor: Executor,
     rfam: Path | None = None,
+    ginfinity: Opened | None = None,
     on_progress: Progress | None = None,
 ) -> dict[str, Any]:
     """The content of a model card; test families and the reporting half of Rfam are looked at here for the first time.
 
     Args:
         seconds: of training; command: what makes the network again.
+        ginfinity: what :func:`core.rna.ginfinity.open_ginfinity` gave, for its figures on Rfam beside the network's.
     """
     network_config = config.build()
     return {
@@ -104,34 +124,48 @@ def build_card(
             "truth": "relatives descend from one ancestor by compensatory pair changes and loop substitutions at each column's own rate, indels, "
             "hairpins gained and lost, stem-length changes, branch moves and flanks, and are folded again with their pair probabilities; "
             "negatives are other families of like length and dinucleotide-preserving shuffles, folded again",
+            "readout": f"after training the last linear map is fitted anew without labels, on {config.readout_families:,} training families: "
+            f"principal components divided by their standard deviation to the power {config.readout_power:g}",
             "splits": "families of train, validation and test are drawn independently from seeds fixed before training; validation selects, test is "
             "only quoted; Rfam is never trained on: settings were chosen on one half of its development families, the other half is quoted here",
             "length_match": LENGTH_MATCH,
         },
         "validation": {k: round(float(v), 4) for k, v in validation.items()},
-        **measure(network, name, test, rfam, executor=executor, on_progress=on_progress),
+        **measure(network, name, test, rfam, executor=executor, ginfinity=ginfinity, on_progress=on_progress),
         "limits": [
             "Trained on synthetic families of 40 to 250 nt only; longer RNAs and RNAs held by proteins or ligands are extrapolation.",
             "Pair probabilities hold no pseudoknots; a structure that comes with an RNA may have them.",
             "Beyond 700 nt pair probabilities take too long: the best structure is taken as certain, and where it is wrong, so is the embedding.",
             "Where along the molecule something stands is part of the embedding: a motif in another place, or a fragment of an RNA, lies far away.",
+            f"The pooled nodes have {config.readout_pooled:.0%} of the variance that the places along the sequence have in what makes the vector of "
+            "the whole RNA: which nodes the pooling attends to says little about that vector.",
             "Pair AUC says that relatives lie nearer than strangers of the same length; it does not say that a nearest neighbour is homologous.",
         ],
     }
 
 
 def evaluate(
-    network: RnaGine, card: Card, folder: Path, *, executor: Executor, rfam: Path | None = None, on_progress: Progress | None = None
+    network: RnaGine,
+    card: Card,
+    folder: Path,
+    *,
+    executor: Executor,
+    rfam: Path | None = None,
+    ginfinity: Opened | None = None,
+    on_progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Makes the card's test families again and recomputes its figures.
 
+    Args:
+        ginfinity: as for :func:`build_card`; without it, its rows are not computed again.
+
     Returns:
-        ``test``, ``baselines`` and ``rfam`` as in the card, and ``differences``: figures that differ from the card's by more than 1e-3,
-        name to (card, now). Rfam's are left out where its file is missing.
+        ``test``, ``baselines`` and ``rfam`` as in the card, ``differences``: figures that differ from the card's by more than 1e-3, name to
+        (card, now), and ``not_recomputed``: the card's rows that are not among the figures now, such as Rfam's where its file is missing.
     """
     config = RnaTrainConfig(**{k: v for k, v in card.content["training"].items() if k in RnaTrainConfig.__dataclass_fields__})
     test = load_split(config, "test", folder, executor=executor, on_progress=on_progress or (lambda *_: None))
-    found = measure(network, card.name, test, rfam, executor=executor, on_progress=on_progress)
+    found = measure(network, card.name, test, rfam, executor=executor, ginfinity=ginfinity, on_progress=on_progress)
     then, now = _flat(card.content), _flat(found)
     compared = [figure for figure in now if figure in then or not figure.startswith("rfam")]
     differences: dict[str, tuple[Any, Any]] = {}
@@ -139,7 +173,8 @@ def evaluate(
         one, two = then.get(figure), now[figure]
         if (one is None) != (two is None) or (one is not None and abs(one - two) > 1e-3):
             differences[figure] = (one, two)
-    return {**found, "differences": differences}
+    left = dict.fromkeys(figure.rpartition("/")[0] for figure in then if figure not in now)
+    return {**found, "differences": differences, "not_recomputed": list(left)}
 
 
 _ENCODINGS = {"forgi": "FORGI", "standard": "base"}

@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from core.models.rna import RnaGine, RnaOutput
 from core.rna.assembly import Assembled, GraphParts, assemble
 from core.rna.elements import walk
 from core.rna.ensemble import PairEnsemble
+from core.rna.fingerprints import unit
 from core.train.rna_families import SAMPLES, Families
 
 FOLDED, DESIGNED = 0, SAMPLES + 1
@@ -63,13 +63,16 @@ def run(network: RnaGine, batch: Assembled, device: str = "cpu") -> RnaOutput:
 
 
 @torch.no_grad()
-def embed_parts(network: RnaGine, parts: Sequence[GraphParts], device: str = "cpu", *, chunk: int = 128) -> np.ndarray:
+def read_parts(network: RnaGine, parts: Sequence[GraphParts], device: str = "cpu", *, chunk: int = 128) -> np.ndarray:
+    """[G, out] outputs for whole graphs, by a network in evaluation mode."""
+    starts = range(0, len(parts), chunk)
+    outputs = [run(network, assemble(parts[start : start + chunk], network.config.sequence_weight), device).graph.cpu() for start in starts]
+    return torch.cat(outputs).double().numpy()
+
+
+def embed_parts(network: RnaGine, parts: Sequence[GraphParts], device: str = "cpu") -> np.ndarray:
     """[G, out] embeddings of unit length, by a network in evaluation mode."""
-    vectors: list[Tensor] = []
-    for start in range(0, len(parts), chunk):
-        out = run(network, assemble(parts[start : start + chunk], network.config.sequence_weight), device).graph
-        vectors.append(torch.nn.functional.normalize(out, dim=-1).cpu())
-    return torch.cat(vectors).double().numpy()
+    return unit(read_parts(network, parts, device))
 
 
 def aligned_bases(families: Families, family: int, one: int, other: int) -> tuple[np.ndarray, np.ndarray]:

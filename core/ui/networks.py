@@ -7,6 +7,7 @@ from pathlib import Path
 
 from core import storage
 from core.errors import InputError
+from core.rna.ginfinity_kept import GINFINITY, absent, kept_ginfinity
 from core.runs.record import CONFIG_FILE, read_json
 
 RUN = "run:"
@@ -14,26 +15,35 @@ _MEMBER = re.compile(r"\.seed\d+$")
 _RUN_ID = re.compile(r"[\w.-]{1,80}")
 
 
-def choices(kind: str = "metabolic", *, controls: bool = False) -> list[str]:
+def choices(kind: str = "metabolic", *, controls: bool = False, encoders: bool = False) -> list[str]:
     """Names of the networks of a kind, "metabolic" or "rna": the shipped ones first, then ``run:<run id>``, newest first.
 
     Args:
         controls: name the shipped controls too (trained on shuffled labels), which are there to be read about rather than used.
+        encoders: name GINFINITY too, where it is kept: for pages that need vectors of RNAs and nothing of the network's inside.
     """
     from core.models import list_checkpoints
 
     runs = sorted((f.name for f in storage.folder("runs").iterdir() if _kind(_weights(f)) == kind), reverse=True)
-    return [*list_checkpoints(kind=kind, controls=controls), *(f"{RUN}{name}" for name in runs)]
+    kept = [GINFINITY] if encoders and kind == "rna" and kept_ginfinity() else []
+    return [*list_checkpoints(kind=kind, controls=controls), *kept, *(f"{RUN}{name}" for name in runs)]
 
 
-def source(name: str, kind: str = "metabolic") -> str | Path:
-    """What :func:`core.models.load_checkpoint` reads for a name of :func:`choices`.
+def source(name: str, kind: str = "metabolic", *, encoders: bool = False) -> str | Path:
+    """What :func:`core.models.load_checkpoint`, or with ``encoders`` :func:`core.rna.embedding.open_network`, reads for a name of :func:`choices`.
 
     Raises:
         InputError: no such network; a link must not open files of this computer.
     """
     from core.models import list_checkpoints
 
+    if name == GINFINITY and kind == "rna":
+        if not encoders:
+            own = ", ".join(choices(kind))
+            raise InputError(f"GINFINITY gives vectors alone, and neither attention nor messages; choose one of {own} to see inside a network.")
+        if kept_ginfinity() is None:
+            raise InputError(absent())
+        return GINFINITY
     if name in list_checkpoints(kind=kind, controls=True):
         return name
     run = name.removeprefix(RUN)
@@ -45,8 +55,24 @@ def source(name: str, kind: str = "metabolic") -> str | Path:
     return weights
 
 
+def weights_of(name: str, kind: str = "metabolic", *, encoders: bool = False) -> str:
+    """sha256 of a network's weights, by its name. Arguments and errors as for :func:`source`."""
+    from core.models import load_card
+
+    found = source(name, kind, encoders=encoders)
+    kept = kept_ginfinity() if found == GINFINITY else None
+    return load_card(found).weights_sha256 if kept is None else kept.sha256
+
+
+def credit(name: str) -> str:
+    """What the title of a figure adds for vectors that are under a licence of others; "" for Gatescope's own."""
+    return ", vectors by GINFINITY (CC BY-NC 4.0)" if name == GINFINITY else ""
+
+
 def label(name: str) -> str:
     """How a network is called on the page."""
+    if name == GINFINITY:
+        return "GINFINITY"
     run = name.removeprefix(RUN)
     if not name.startswith(RUN) or not _RUN_ID.fullmatch(run):
         return name

@@ -11,6 +11,7 @@ from core.ui.text import size
 _FOLDERS = {
     "uploads": ("Uploads", "Models you loaded, by the hash of their content: a link to one works until it is cleared."),
     "libraries": ("RNA libraries", "Your own libraries of RNAs, as you loaded them. Cleared, they are gone."),
+    "encoders": ("Encoders of others", "GINFINITY's weights, as you gave them with their licence accepted. Cleared, they are no longer offered."),
     "cache": ("Cache", "Models already read and computed. Cleared, they are read and computed again when needed."),
     "runs": ("Training runs", "Settings, progress, logs and trained weights of your runs. Cleared, they are gone."),
 }

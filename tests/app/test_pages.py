@@ -94,11 +94,11 @@ def test_storage_shows_the_sizes_on_disk_and_clears_one_folder() -> None:
     (storage.folder("uploads") / "model.xml").write_bytes(b"x" * 4_321)
     (storage.folder("cache") / "table.npz").write_bytes(b"x" * 99)
     test = app("storage")
-    assert [metric.value for metric in test.metric] == [size(held) for held in storage.usage().values()] == ["4.3 kB", "0 B", "99 B", "0 B"]
+    assert [metric.value for metric in test.metric] == [size(held) for held in storage.usage().values()] == ["4.3 kB", "0 B", "0 B", "99 B", "0 B"]
     assert test.code[0].value == str(storage.home())
     test.button(key="clear_uploads").click().run()
-    assert storage.usage() == {"uploads": 0, "libraries": 0, "cache": 99, "runs": 0}
-    assert [metric.value for metric in test.metric] == ["0 B", "0 B", "99 B", "0 B"]
+    assert storage.usage() == {"uploads": 0, "libraries": 0, "encoders": 0, "cache": 99, "runs": 0}
+    assert [metric.value for metric in test.metric] == ["0 B", "0 B", "0 B", "99 B", "0 B"]
 
 
 def test_the_cards_of_both_halves_are_shown_with_what_beats_them() -> None:

@@ -15,7 +15,6 @@ import pickle
 import random
 import struct
 import subprocess
-import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from ginfinity_weights import CONFIG, archive, random_state, zipped
 from rna_structures import random_nested
 
 from core.errors import Cancelled, InputError
@@ -30,18 +30,6 @@ from core.rna import RnaRecord, decompose, embed, embed_ginfinity, ginfinity, lo
 from core.rna.records import nested_part
 from core.storage import digest
 
-CONFIG = {
-    "hidden": 12,
-    "layers": 3,
-    "out_dim": 5,
-    "dropout": 0.1,
-    "struct_feature": "A",
-    "positional": True,
-    "residual": True,
-    "train_eps": True,
-    "edge_dim": 10,
-    "extra_edges": ("skip2",),
-}
 RECORDS = [
     RnaRecord("hairpin", "GGGGAAAACCCC", "((((....))))"),
     RnaRecord("open", "ACGUACGGU", "........."),
@@ -51,41 +39,6 @@ RECORDS = [
     load_example("trna-phe"),
     load_example("5s-rrna"),
 ]
-
-
-def random_state(config: dict[str, Any], seed: int = 0) -> dict[str, torch.Tensor]:
-    """Weights in the published names and shapes; statistics and scales far from those of an untrained network."""
-    draw = torch.Generator().manual_seed(seed)
-    h, out = config["hidden"], config["out_dim"]
-
-    def linear(name: str, rows: int, columns: int) -> dict[str, torch.Tensor]:
-        weight = torch.randn(rows, columns, generator=draw) / columns**0.5
-        return {f"{name}.weight": weight, f"{name}.bias": torch.randn(rows, generator=draw) / 2}
-
-    state = linear("input", h, 7)
-    for layer in range(config["layers"]):
-        name = f"convs.{layer}"
-        state |= {f"{name}.eps": torch.randn(1, generator=draw) / 2} | linear(f"{name}.edge_lin", h, 10) | linear(f"{name}.mlp.0", 2 * h, h)
-        state |= {f"{name}.mlp.1.{part}": torch.randn(2 * h, generator=draw) for part in ("weight", "bias", "running_mean")}
-        state |= {f"{name}.mlp.1.running_var": torch.rand(2 * h, generator=draw) + 0.2, f"{name}.mlp.1.num_batches_tracked": torch.tensor(7)}
-        state |= linear(f"{name}.mlp.4", h, 2 * h)
-        state |= {f"norms.{layer}.{part}": torch.randn(h, generator=draw) for part in ("weight", "bias")}
-    return state | linear("head.0", h, h) | linear("head.2", out, h)
-
-
-def archive(content: Any) -> bytes:
-    """A weights file as PyTorch writes it."""
-    file = io.BytesIO()
-    torch.save(content, file)
-    return file.getvalue()
-
-
-def zipped(entries: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", method) as packed:
-        for name, content in entries.items():
-            packed.writestr(name, content)
-    return file.getvalue()
 
 
 def by_hand(state: dict[str, torch.Tensor], layers: int, sequence: str, structure: str) -> np.ndarray:
@@ -214,7 +167,8 @@ def test_mean_and_standard_deviation_side_by_side(opened: Any):
 def test_the_manifest_says_whose_numbers_these_are(opened: Any):
     manifest = embed_ginfinity([RnaRecord("bare", "GGGGAAAACCCC")], opened, device="cpu")["rna"].manifest
     assert manifest["checkpoint"] == {"name": "ginfinity", "sha256": opened[1].weights_sha256} and manifest["folded"] == 1
-    assert manifest["licence"] == {"name": "CC BY-NC 4.0", "statement": ginfinity.LICENCE.statement}
+    assert manifest["licence"]["name"] == "CC BY-NC 4.0" and manifest["licence"]["statement"] == ginfinity.LICENCE.statement
+    assert manifest["licence"]["credit"] == "GINFINITY by the GINFINITY maintainers (https://github.com/nicoaira/GINFINITY), CC BY-NC 4.0"
     assert manifest["levels"]["element"] == "mean of the vectors of the element's bases"
     assert manifest["key"] != embed([RECORDS[0]], device="cpu").manifest["key"]
     assert "licence" not in embed([RECORDS[0]], device="cpu").manifest
@@ -287,7 +241,7 @@ def test_parameters_are_counted_as_published(known: Give):
 def test_the_licence_is_accepted_first(tmp_path: Path):
     with pytest.raises(InputError, match=r"CC BY-NC 4\.0 \(non-commercial use, with credit\); accept this licence"):
         open_ginfinity(tmp_path / "no such file", accept_licence=False)
-    name, statement = ginfinity.LICENCE
+    name, statement, _ = ginfinity.LICENCE
     assert name == "CC BY-NC 4.0" and all(word in statement for word in ("non-commercial", "credit", "GINFINITY", "vectors"))
     assert "://" not in statement and "www" not in statement
 
@@ -438,9 +392,9 @@ def test_the_real_weights_give_the_packages_own_numbers(tmp_path: Path):
     asked = {name: os.environ.get(name) for name in ("GATESCOPE_GINFINITY", "GATESCOPE_GINFINITY_PYTHON")}
     if absent := [name for name, value in asked.items() if not value]:
         pytest.skip(f"GINFINITY is not ours to ship; to compare with it set {' and '.join(absent)} (see the head of this file)")
-    from core.rna.embedding import with_structures
+    from core.rna.embedding import prepare
 
-    records = with_structures(kinds())
+    records = [prepare(record, False).record for record in kinds()]
     given = [(r.id, r.sequence, nested_part(str(r.structure))) for r in records]
     reference = tmp_path / "reference.npz"
     subprocess.run([str(asked["GATESCOPE_GINFINITY_PYTHON"]), "-c", PEER, str(reference)], input=json.dumps(given), text=True, check=True)

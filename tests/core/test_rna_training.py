@@ -20,12 +20,13 @@ from core.explain.pairs import auc
 from core.models import load_checkpoint, save_checkpoint
 from core.rna.ensemble import fold_ensemble
 from core.rna.fingerprints import FINGERPRINTS, Score
-from core.train import rna_card, rna_evaluate, rna_evolution, rna_families
+from core.train import rna_card, rna_evaluate, rna_evolution, rna_families, rna_graphs
 from core.train.rna import RnaRun, RnaTrainConfig, epoch_batches
 from core.train.rna_evolution import Column, draw_ancestor, evolve, to_columns, to_structure
 from core.train.rna_families import RELATIVES, SHUFFLES, Families, shuffle_dinucleotides
 from core.train.rna_graphs import DESIGNED, FamilyGraphs, View, aligned_bases, aligned_elements
 from core.train.rna_losses import UNLIKE, contrastive_loss, draw_batch
+from core.train.rna_readout import partly_whitened
 
 TINY = RnaTrainConfig.from_dict(
     {
@@ -242,6 +243,36 @@ def test_an_interrupted_run_ends_with_the_weights_of_an_unbroken_one(tmp_path: P
         RnaRun(replace(TINY, seed=4), tmp_path / "whole")
 
 
+def test_a_partly_whitened_map_turns_centres_and_evens_out():
+    rng = np.random.default_rng(0)
+    reads = rng.normal(size=(400, 6)) @ rng.normal(size=(6, 6)) + 3
+    weight, bias = partly_whitened(reads, 6, power=1.0, pooled=2, share=0.5)
+    assert np.cov((reads @ weight.T + bias).T) == pytest.approx(np.eye(6), abs=1e-9)
+    assert (reads @ weight.T + bias).mean(axis=0) == pytest.approx(np.zeros(6), abs=1e-9)
+    weight, bias = partly_whitened(reads, 6, power=0.0, pooled=0, share=0.5)
+    assert weight @ weight.T == pytest.approx(np.eye(6), abs=1e-9)  # turned, not stretched
+    turned = (reads @ weight.T + bias).var(axis=0)
+    assert (np.diff(turned) <= 0).all()
+    half, centre = partly_whitened(reads, 8, power=0.5, pooled=0, share=0.5)
+    assert (reads @ half.T + centre).var(axis=0) == pytest.approx([*np.sqrt(turned * 399 / 400), 0, 0], rel=1e-6)  # two have nothing
+    scaled, _ = partly_whitened(reads, 6, power=0.0, pooled=2, share=0.1)
+    assert np.trace(np.cov((reads[:, :2] @ scaled[:, :2].T).T)) == pytest.approx(0.1 * reads[:, 2:].var(axis=0, ddof=1).sum())
+
+
+def test_the_read_out_of_a_network_is_fitted_on_its_training_families(tmp_path: Path):
+    run = RnaRun(TINY, tmp_path)
+    train, validation = splits(run, "train", "validation")
+    network = run.fit(train, validation, quiet, lambda: False)
+    trained = run.best().state_dict()
+    views = [View(f, member, structure) for f in range(8) for member, structure in ((0, 0), (1, 0), (2, DESIGNED))]
+    read = rna_graphs.read_parts(network, [train.parts(view) for view in views])
+    assert read.mean(axis=0) == pytest.approx(np.zeros(8), abs=1e-4)
+    covariance = np.cov(read.T)
+    assert covariance == pytest.approx(np.diag(np.diag(covariance)), abs=1e-3 * covariance.max())
+    kept = {name for name, value in network.state_dict().items() if torch.equal(value, trained[name])}
+    assert set(trained) - kept == {"lin_out.weight", "lin_out.bias"}
+
+
 def test_settings_are_checked():
     with pytest.raises(InputError, match="no training setting 'epoch'"):
         RnaTrainConfig.from_dict({"epoch": 3})
@@ -251,6 +282,8 @@ def test_settings_are_checked():
         RnaTrainConfig.from_dict({"encoding": "shapes"})
     with pytest.raises(InputError, match="families for one batch"):
         RnaTrainConfig.from_dict({"families": 3})
+    with pytest.raises(InputError, match="read-out is fitted"):
+        RnaTrainConfig.from_dict({"readout_power": 1.5})
     with pytest.raises(InputError, match="their sum"):
         RnaTrainConfig.from_dict({"given": 0.7, "mixed": 0.7})
     assert RnaTrainConfig.from_dict({"encoding": "standard"}).build().edge_features == 4

@@ -30,6 +30,12 @@ def test_a_file_is_used_by_reading_it_not_by_naming_it() -> None:
     assert [source for source, _ in NOTES.listed()] == [first, second]
 
 
+def test_other_content_of_a_name_that_is_taken_gets_a_number() -> None:
+    kept = [NOTES.keep(content, "set.csv") for content in (b"1", b"2", b"3", b"1")]
+    assert [NOTES.label(source) for source in kept] == ["set.csv", "set (2).csv", "set (3).csv", "set.csv"]
+    assert MODELS.label(MODELS.keep(b"4", "set.csv")) == "set.csv"  # another kind, another list
+
+
 @pytest.mark.parametrize("source", ["upload:" + "0" * 64, "upload:../secret", "upload:"])
 def test_what_is_not_there_is_one_sentence(source: str) -> None:
     with pytest.raises(InputError, match="These notes are gone"):

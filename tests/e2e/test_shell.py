@@ -133,7 +133,7 @@ def test_stored_data_shows_what_is_on_disk_and_clears_it(fresh_server: Any, page
     settled(page)
     expect(page.locator(".st-key-nav_current a")).to_have_text(re.compile("Stored data"))  # a link into a process that is new in every way
     expect(page.get_by_text(str(fresh_server.home), exact=True)).to_be_visible()
-    for name in ("uploads", "libraries", "cache", "runs"):
+    for name in ("uploads", "libraries", "encoders", "cache", "runs"):
         expect(page.locator(f".st-key-folder_{name} [data-testid=stMetricValue]")).to_have_text(size(bytes_under(fresh_server.home / name)))
     expect(page.locator(".st-key-folder_runs").get_by_role("button", name="Clear")).to_be_disabled()
     page.locator(".st-key-folder_uploads").get_by_role("button", name="Clear").click()

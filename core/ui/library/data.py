@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,12 +11,13 @@ import numpy as np
 import streamlit as st
 
 from core import storage
+from core.errors import InputError
 from core.storage import digest_of
 from core.ui import device, networks
 from core.ui.background import Background, Job, follow
 from core.ui.rna import data
 from core.ui.rna.data import Given
-from core.ui.text import duration
+from core.ui.text import duration, plain
 from core.ui.view_state import ViewState
 
 if TYPE_CHECKING:
@@ -47,12 +49,15 @@ class Asked:
         """
         wanted = view.settings.get(LIBRARY)
         library = wanted if isinstance(wanted, str) and wanted in choices() else REFERENCE
-        return cls(library, view.rna_net, data.network(view.rna_net)[1].weights_sha256, device.choice().device)
+        return cls(library, view.rna_net, networks.weights_of(view.rna_net, "rna", encoders=True), device.choice().device)
 
     @property
     def path(self) -> Path:
-        """Where the vectors of an own library are kept."""
-        return storage.folder("cache") / "embedded" / f"{digest_of(library=self.library, weights=self.weights)}.npz"
+        """Where the vectors are kept, unless they are shipped."""
+        from core.explain.reference import library_key
+
+        rnas = library_key() if self.library == REFERENCE else self.library
+        return storage.folder("cache") / "embedded" / f"{digest_of(library=rnas, weights=self.weights)}.npz"
 
 
 def choices() -> dict[str, str]:
@@ -81,18 +86,18 @@ def work() -> Background[Asked, EmbeddedRnas]:
 
 
 @st.cache_resource(max_entries=4, show_spinner="Opening the reference library ...")
-def _reference(network: str, weights: str, where: str) -> EmbeddedRnas:
-    from core.explain.reference import open_reference
+def _shipped(network: str, weights: str) -> EmbeddedRnas | None:
+    from core.explain.reference import shipped_reference
 
-    return open_reference(data.network(network), device=where)
+    return shipped_reference(data.encoder(network)[1])
 
 
 def embedded(asked: Asked) -> EmbeddedRnas | None:
-    """A collection with its vectors; None while an own one has none yet."""
+    """A collection with its vectors; None while it has none by this network yet."""
     from core.explain.embedded import load_embedded
 
-    if asked.library == REFERENCE:
-        return _reference(asked.network, asked.weights, asked.where)
+    if asked.library == REFERENCE and (shipped := _shipped(asked.network, asked.weights)) is not None:
+        return shipped
     found = work().result(asked)
     if found is None and work().job(asked) is None and (stored := load_embedded(asked.path)) is not None:
         found = work().remember(asked, stored)
@@ -100,15 +105,40 @@ def embedded(asked: Asked) -> EmbeddedRnas | None:
 
 
 def start(asked: Asked) -> None:
-    """Starts folding and embedding an own library; its vectors are kept for the next visit."""
-    own, checkpoint = library(asked), networks.source(asked.network, "rna")
-    records, labels = own.records, own.labels or {}
+    """Starts embedding a collection, and folding what has no structure; its vectors are kept for the next visit."""
+    make = _reference(asked) if asked.library == REFERENCE else _own(asked)
 
     def run(job: Job) -> EmbeddedRnas:
-        from core.explain._embed_apart import embed_apart
         from core.explain.embedded import save_embedded
 
-        found = embed_apart(
+        found = make(job)
+        save_embedded(found, asked.path, table=True)
+        return found
+
+    work().start(asked, run)
+
+
+def _reference(asked: Asked) -> Callable[[Job], EmbeddedRnas]:
+    """What embeds the reference library, whose RNAs have their structures: a matter of seconds."""
+    network = data.encoder(asked.network)
+
+    def make(job: Job) -> EmbeddedRnas:
+        from core.explain.reference import embed_reference
+
+        return embed_reference(network, device=asked.where, on_progress=job.told, should_stop=job.stopped)
+
+    return make
+
+
+def _own(asked: Asked) -> Callable[[Job], EmbeddedRnas]:
+    """What folds and embeds an own library, in a process of its own."""
+    own, checkpoint = library(asked), networks.source(asked.network, "rna", encoders=True)
+    records, labels = own.records, own.labels or {}
+
+    def make(job: Job) -> EmbeddedRnas:
+        from core.explain._embed_apart import embed_apart
+
+        return embed_apart(
             own.name,
             records,
             checkpoint,
@@ -118,25 +148,34 @@ def start(asked: Asked) -> None:
             on_progress=job.told,
             should_stop=job.stopped,
         )
-        save_embedded(found, asked.path, table=True)
-        return found
 
-    work().start(asked, run)
+    return make
 
 
 def ready(asked: Asked) -> EmbeddedRnas | None:
-    """A collection with its vectors; where it has none yet the page offers to make them, or shows how far that is."""
+    """A collection with its vectors; where it has none yet the page offers to make them, or shows how far that is.
+
+    The reference library takes seconds and starts by itself, once a session: after Cancel it waits to be asked.
+    """
     found = embedded(asked)
     if found is not None:
         return found
+    begun: set[Asked] = st.session_state.setdefault("library_begun", set())
+    if asked.library == REFERENCE and asked not in begun:
+        begun.add(asked)
+        start(asked)
     if work().job(asked) is not None:
         follow(work(), asked, "library")
         return None
-    own = library(asked)
+    if (found := work().result(asked)) is not None:  # it ended while the page was being drawn
+        return found
+    records = tuple(example.record for example in data.examples().values()) if asked.library == REFERENCE else library(asked).records
     left, right = st.columns([2, 5], vertical_alignment="center")
     left.button("Fold and embed", type="primary", icon=":material/play_arrow:", on_click=lambda: start(asked), key="library_start", width="stretch")
-    seconds = sum(0.004 + 1.3 * (r.length / 500) ** 2.5 for r in own.records if r.structure is None and r.length <= 700) + 0.003 * own.count
-    right.caption(f"{own.count:,} RNAs have no vectors by this network yet: about {duration(seconds)} on one core. They are kept for the next visit.")
+    seconds = sum(0.004 + 1.3 * (r.length / 500) ** 2.5 for r in records if r.structure is None and r.length <= 700) + 0.003 * len(records)
+    right.caption(
+        f"{len(records):,} RNAs have no vectors by this network yet: about {duration(seconds)} on one core. They are kept for the next visit."
+    )
     return None
 
 
@@ -165,14 +204,22 @@ def _query(record: str, pairs: str | None, network: str, weights: str, where: st
     from core.rna.ensemble import PackedEnsembles
 
     own = data.with_structure(_given, _folded)
-    found = embed_levels([own], checkpoint=data.network(network), levels=EMBEDDED, ensembles=[_folded.ensemble], device=where)
+    found = embed_levels([own], checkpoint=data.encoder(network), levels=EMBEDDED, ensembles=[_folded.ensemble], device=where)
     return EmbeddedRnas(own.id, (own,), found, ("",), (data.label(_given.source),), PackedEnsembles.of([_folded.ensemble]))
 
 
-def query(given: Given, folded: FoldResult, asked: Asked) -> EmbeddedRnas:
-    """The RNA of the view with the structure shown, as a collection of one."""
-    record, found = data.with_structure(given, folded), folded.ensemble
-    return _query(f"{record.id}:{record.key}", None if found is None else found.key, asked.network, asked.weights, asked.where, given, folded)
+def query(given: Given, folded: FoldResult, asked: Asked) -> EmbeddedRnas | None:
+    """The RNA of the view with the structure shown, as a collection of one; None, and a sentence on the page, where the network cannot read it."""
+    record, pairs = data.with_structure(given, folded), folded.ensemble
+    key = f"{record.id}:{record.key}", None if pairs is None else pairs.key
+    try:
+        found = _query(*key, asked.network, asked.weights, asked.where, given, folded)
+    except InputError as error:
+        st.info(plain(str(error)))
+        return None
+    for notice in found.vectors["rna"].notices:
+        st.caption(plain(notice))
+    return found
 
 
 @st.cache_resource(max_entries=64, show_spinner="Embedding ...")
@@ -185,4 +232,4 @@ def bases(
 
     ensembles = [None if _folded is None else _folded.ensemble]
     own = RnaRecord("rna", sequence, structure)
-    return embed_levels([own], checkpoint=data.network(network), levels=("base",), ensembles=ensembles, device=where)["base"].vectors
+    return embed_levels([own], checkpoint=data.encoder(network), levels=("base",), ensembles=ensembles, device=where)["base"].vectors

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import InputError
-from core.ui import state
+from core.ui import networks, state
 from core.ui.background import Background, Job, follow
 from core.ui.bind import bind, option_row
 from core.ui.library.bar import library_box
@@ -70,7 +70,7 @@ def maps() -> Background[Mapped, Projection]:
 def draw() -> None:
     """Draws the page for the current view; what cannot be used is one sentence, with the last good view still there."""
     view = state.current()
-    source.bar(view)
+    source.bar(view, encoders=True)
     try:
         given, folded, asked = _ready(view)
     except InputError as error:
@@ -94,9 +94,8 @@ def draw() -> None:
     _caption(projection)
     table = found.table(level).iloc[rows].reset_index(drop=True)
     kept = choose(table, view)
-    own = None
-    if folded is not None:
-        own = Own.on(projection, query(given, folded, asked), set(table["name"]), level, mapped.kind)
+    mine = None if folded is None else query(given, folded, asked)
+    own = None if mine is None else Own.on(projection, mine, set(table["name"]), level, mapped.kind)
     if kept.words:
         (st.caption if kept.rows.any() else st.info)(plain(kept.sentence()))
     several(_figure(found, projection, table, kept, level, own, mapped), found, asked, level)
@@ -225,7 +224,7 @@ def _figure(
         selected=ringed,
         shown=kept.rows,
         others=not kept.hide,
-        title=f"{LEVELS[level].capitalize()} of the {found.name}",
+        title=f"{LEVELS[level].capitalize()} of the {found.name}{networks.credit(mapped.asked.network)}",
     )
     left, right = st.columns([7, 3])
     with left:

@@ -35,7 +35,7 @@ _GOOD = "search_good"
 def draw() -> None:
     """Draws the page for the current view; what cannot be used is one sentence, with the last good view still there."""
     view = state.current()
-    source.bar(view)
+    source.bar(view, encoders=True)
     try:
         given, folded, asked = _ready(view)
     except InputError as error:
@@ -53,6 +53,8 @@ def draw() -> None:
     if found is None:
         return
     own = query(given, folded, asked)
+    if own is None:
+        return
     left, middle, right = st.columns([4, 4, 3], vertical_alignment="bottom")
     with left:
         level = option_row("Find the nearest", LEVELS, "search.level", words=LEVELS.__getitem__)

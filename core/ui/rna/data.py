@@ -189,17 +189,24 @@ def with_structure(given: Given, folded: FoldResult) -> RnaRecord:
 
 
 def network(name: str) -> tuple[Any, Card]:
-    """A trained RNA network on this session's device, and its card."""
-    from core.models import load_card
+    """A trained RNA network on this session's device, and its card; one of Gatescope's, whose inside can be shown.
 
-    return _network(name, load_card(networks.source(name, "rna")).weights_sha256, device.choice().device)
+    Raises:
+        InputError: there is no such network.
+    """
+    return _network(name, networks.weights_of(name, "rna"), device.choice().device)
+
+
+def encoder(name: str) -> tuple[Any, Card]:
+    """As :func:`network`, but also one that gives vectors alone."""
+    return _network(name, networks.weights_of(name, "rna", encoders=True), device.choice().device)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Loading the network ...")
 def _network(name: str, weights: str, where: str) -> tuple[Any, Card]:
-    from core.models import load_checkpoint
+    from core.rna.embedding import open_network
 
-    found, card = load_checkpoint(networks.source(name, "rna"))
+    found, card = open_network(networks.source(name, "rna", encoders=True))
     return found.to(where), card
 
 

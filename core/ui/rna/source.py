@@ -8,7 +8,7 @@ from core.errors import InputError
 from core.ui import networks, state
 from core.ui.bind import bind
 from core.ui.popover import done, popover
-from core.ui.rna import data, uploads
+from core.ui.rna import data, ginfinity, uploads
 from core.ui.text import plain
 from core.ui.view_state import ViewState
 
@@ -24,9 +24,13 @@ def open_rna(source: str, index: int = 0) -> None:
     state.update(rna=source, rna_record=index, selection=None, settings=dict.fromkeys(_PER_RNA))
 
 
-def bar(view: ViewState) -> None:
-    """Example or earlier text, place for an own one, network."""
-    left, paste, middle = st.columns([5, 3, 3], vertical_alignment="bottom")
+def bar(view: ViewState, *, encoders: bool = False) -> None:
+    """Example or earlier text, place for an own one, network.
+
+    Args:
+        encoders: the page needs vectors alone, so that GINFINITY is offered too, with the place where its weights are given.
+    """
+    left, paste, middle, *others = st.columns([5, 3, 3, 2] if encoders else [5, 3, 3], vertical_alignment="bottom")
     sources = list(dict.fromkeys([*(data.EXAMPLE + name for name in data.examples()), *uploads.listed(), view.rna]))
     key = bind("rna_source", view.rna)
     left.selectbox(
@@ -37,7 +41,7 @@ def bar(view: ViewState) -> None:
         on_change=lambda: open_rna(st.session_state[key]),
         help="Examples with their database entry, and the texts opened earlier on this computer.",
     )
-    names = list(dict.fromkeys([*networks.choices("rna"), view.rna_net]))
+    names = list(dict.fromkeys([*networks.choices("rna", encoders=encoders), view.rna_net]))
     net = bind("rna_network", view.rna_net)
     middle.selectbox(
         "Network",
@@ -45,10 +49,16 @@ def bar(view: ViewState) -> None:
         format_func=networks.label,
         key=net,
         on_change=lambda: state.update(rna_net=st.session_state[net]),
-        help="The trained network whose attention, messages and openness are shown.",
+        help="The trained network whose vectors are compared."
+        if encoders
+        else "The trained network whose attention, messages and openness are shown.",
     )
+    for where in others:
+        ginfinity.place(where)
     with popover(paste, "Paste or load an RNA", OWN, ":material/content_paste:"):
         _own()
+    if encoders:
+        ginfinity.credit(view)
 
 
 def _own() -> None:

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core.rna.ginfinity_kept import GINFINITY, kept_ginfinity
+from core.ui import networks
 from core.ui.background import Background, Job
 from core.ui.rna import data
+from core.ui.view_state import ViewState
 from core.uploads import Uploads
 
 if TYPE_CHECKING:
@@ -23,11 +26,28 @@ FILES = Uploads("labelled-", "This labelled set is no longer stored on this comp
 
 @dataclass(frozen=True)
 class Asked:
-    """Which labelled set, measured with which network. Hashable, so that it is the key of what follows."""
+    """Which labelled set, measured with which network, and which weights of GINFINITY beside it ("": none are kept). Hashable, so that it is
+    the key of what follows."""
 
     file: str
     network: str
     weights: str
+    beside: str
+
+    @classmethod
+    def of(cls, file: str, network: str) -> Asked:
+        """A set and a network.
+
+        Raises:
+            InputError: there is no such network.
+        """
+        kept = kept_ginfinity()
+        return cls(file, network, networks.weights_of(network, "rna", encoders=True), kept.sha256 if kept else "")
+
+    @property
+    def row(self) -> str:
+        """Name of the network's row."""
+        return row_of(self.network)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Reading ...")
@@ -46,22 +66,33 @@ def boards() -> Background[Asked, Scoreboard]:
 
 def start(asked: Asked) -> None:
     """Starts measuring."""
-    rnas, network = labelled(asked.file), data.network(asked.network)
+    rnas = labelled(asked.file)
+    own = {} if asked.network == GINFINITY else {asked.network: data.network(asked.network)}
+    beside = data.encoder(GINFINITY) if asked.beside else None
 
     def work(job: Job) -> Scoreboard:
+        from core.explain.ginfinity_scores import PEER, ginfinity_scores
         from core.explain.scoreboard import scoreboard
 
-        return scoreboard(rnas, {asked.network: network}, on_progress=job.told, should_stop=job.stopped)
+        peers = {} if beside is None else {PEER: ginfinity_scores(beside)}
+        return scoreboard(rnas, {**own, **peers}, on_progress=job.told, should_stop=job.stopped)
 
     boards().start(asked, work)
 
 
+def row_of(network: str) -> str:
+    """Name of a network's row in a scoreboard."""
+    from core.explain.ginfinity_scores import MEAN
+
+    return MEAN if network == GINFINITY else network
+
+
 def shipped(name: str) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, dict[str, object]] | None:
     """Of a network's card: the scores on Rfam, those of elements and bases, the hits by family, and what they were measured on; None where its card
-    has none."""
+    has none. GINFINITY's may stand on the card of the default network."""
     import pandas as pd
 
-    rfam = data.network(name)[1].content.get("rfam") or {}
+    rfam = data.network(ViewState().rna_net if name == GINFINITY else name)[1].content.get("rfam") or {}
     if "scores" not in rfam:
         return None
     told = {key: value for key, value in rfam.items() if key not in ("scores", "motifs", "nearest")}

@@ -11,8 +11,8 @@ from core.ui import networks, state
 from core.ui.background import follow
 from core.ui.bind import bind, option_row
 from core.ui.popover import done, popover
-from core.ui.rna import data as rna
-from core.ui.scoreboard.data import FILE, FILES, Asked, boards, labelled, shipped, start
+from core.ui.rna import ginfinity
+from core.ui.scoreboard.data import FILE, FILES, Asked, boards, labelled, row_of, shipped, start
 from core.ui.text import duration, plain
 from core.ui.view_state import ViewState
 
@@ -30,7 +30,7 @@ def draw() -> None:
     view = state.current()
     file = _bar(view)
     try:
-        _, card = rna.network(view.rna_net)
+        networks.source(view.rna_net, "rna", encoders=True)
     except InputError as error:
         st.error(plain(str(error)))
         return
@@ -43,12 +43,12 @@ def draw() -> None:
         st.error(plain(str(error)))
         _shipped(view)
         return
-    _own(Asked(file, view.rna_net, card.weights_sha256), found)
+    _own(Asked.of(file, view.rna_net), found)
 
 
 def _bar(view: ViewState) -> str | None:
     now = view.settings.get(FILE)
-    left, load, right = st.columns([5, 3, 3], vertical_alignment="bottom")
+    left, load, right, other = st.columns([5, 3, 3, 2], vertical_alignment="bottom")
     known = list(dict.fromkeys([*(source for source, _ in FILES.listed()), *([str(now)] if now else [])]))
     key = bind("scoreboard_file", str(now) if now else "")
     left.selectbox(
@@ -60,9 +60,10 @@ def _bar(view: ViewState) -> str | None:
     )
     with popover(load, "Load a labelled set", LOAD, ":material/upload_file:"):
         _upload()
-    names = list(dict.fromkeys([*networks.choices("rna"), view.rna_net]))
+    names = list(dict.fromkeys([*networks.choices("rna", encoders=True), view.rna_net]))
     net = bind("scoreboard_network", view.rna_net)
     right.selectbox("Network", names, format_func=networks.label, key=net, on_change=lambda: state.update(rna_net=st.session_state[net]))
+    ginfinity.place(other)
     return str(now) if now else None
 
 
@@ -104,7 +105,11 @@ def _shipped(view: ViewState) -> None:
         f"like length (7%): {counts['all']:,}, of them {counts['distant']:,} under 60% identity and {counts['remote']:,} under 50%; a stranger is of "
         "another family, none that is visibly related. Settings were chosen on other families."
     )
-    _board(scores, view.rna_net, "scoreboard_shipped")
+    row = row_of(view.rna_net)
+    if row not in set(scores["score"]):
+        st.info(f"The card of {ViewState().rna_net}, shown here, holds no figures of GINFINITY: load a labelled set to measure it.")
+        row = ViewState().rna_net
+    _board(scores, row, "scoreboard_shipped")
     if len(motifs):
         _motifs(motifs)
     if len(nearest):
@@ -128,12 +133,14 @@ def _own(asked: Asked, found: Any) -> None:
         st.info(plain(note))
     from core.explain.scoreboard import beside
 
-    _board(board.table, asked.network, "scoreboard_own")
-    _families(beside(board.nearest, asked.network), "Folded by ViennaRNA.")
+    _board(board.table, asked.row, "scoreboard_own")
+    _families(beside(board.nearest, asked.row), "Folded by ViennaRNA.")
 
 
 def _board(table: pd.DataFrame, network: str, key: str) -> None:
+    from core.explain.ginfinity_scores import ROWS
     from core.explain.scoreboard import verdict
+    from core.rna.ginfinity import LICENCE
     from core.viz.plots import alt_text
     from core.viz.scoreboard_plots import auc_plot
 
@@ -169,6 +176,8 @@ def _board(table: pd.DataFrame, network: str, key: str) -> None:
         "A hybrid has counts joined to the embedding; the encoder alone has its own row. The family's structure was projected from one annotation, "
         "so relatives share it by construction: folding is the honest test."
     )
+    if rows["score"].isin(ROWS).any():
+        st.caption(f"Rows of GINFINITY: {LICENCE.credit}; for non-commercial use, with this credit.")
     st.download_button("Scoreboard, CSV", table.to_csv(index=False), "scoreboard.csv", "text/csv", on_click="ignore", icon=":material/download:")
 
 

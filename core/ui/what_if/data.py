@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.errors import InputError
-from core.ui import device
+from core.ui import device, networks
 from core.ui.background import Background, Job
 from core.ui.rna import data
 from core.ui.view_state import ViewState
@@ -35,9 +35,13 @@ class Asked:
 
     @classmethod
     def of(cls, view: ViewState) -> Asked:
-        """What a view asks."""
+        """What a view asks.
+
+        Raises:
+            InputError: there is no such RNA or network.
+        """
         index = min(view.rna_record, len(data.reading(view.rna).records) - 1)
-        return cls(view.rna, index, view.rna_net, data.network(view.rna_net)[1].weights_sha256, device.choice().device)
+        return cls(view.rna, index, view.rna_net, networks.weights_of(view.rna_net, "rna", encoders=True), device.choice().device)
 
     @property
     def bare(self) -> RnaRecord:
@@ -80,7 +84,7 @@ def compared(asked: Asked, text: str) -> WhatIf:
 
     edit = edit_of(asked, text)
     assert edit is not None
-    return what_if(folded(asked.source, asked.record), edit, data.network(asked.network), device=asked.where)
+    return what_if(folded(asked.source, asked.record), edit, data.encoder(asked.network), device=asked.where)
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
@@ -91,7 +95,7 @@ def mutants() -> Background[Asked, SingleMutants]:
 
 def start_mutants(asked: Asked) -> None:
     """Starts folding and embedding all single mutants."""
-    record, network = folded(asked.source, asked.record), data.network(asked.network)
+    record, network = folded(asked.source, asked.record), data.encoder(asked.network)
 
     def work(job: Job) -> SingleMutants:
         from core.explain.what_if import single_mutants

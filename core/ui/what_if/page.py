@@ -29,7 +29,7 @@ NEAREST = 6
 def draw() -> None:
     """Draws the page for the current view; what cannot be used is one sentence, with the last good view still there."""
     view = state.current()
-    source.bar(view)
+    source.bar(view, encoders=True)
     try:
         asked = Asked.of(view)
         record = folded(asked.source, asked.record)
@@ -188,15 +188,16 @@ def _result(found: WhatIf, view: ViewState) -> None:
 
 def _neighbours(found: WhatIf, view: ViewState) -> None:
     """The RNAs of the reference library nearest to the original and to the edit."""
-    from core.ui.library.data import REFERENCE, embedded, index
+    from core.ui.library.data import REFERENCE, index, ready
     from core.ui.library.data import Asked as Collection
 
     collection = replace(Collection.of(view), library=REFERENCE)
-    library = embedded(collection)
-    assert library is not None
+    st.subheader("Nearest in the reference library")
+    library = ready(collection)
+    if library is None:
+        return
     made = index(collection, library.key, "rna", library)
     own = [library.place[found_id] for found_id in (view.rna.removeprefix(data.EXAMPLE),) if found_id in library.place]
-    st.subheader("Nearest in the reference library")
     for title, column, vector in zip(("Original", found.edit.title), st.columns(2), found.vectors, strict=True):
         near = made.nearest(vector, NEAREST, exclude=own)
         table = library.rnas.iloc[near.rows][["title", "family"]].assign(cosine=near.cosines)
