@@ -9,7 +9,7 @@ import streamlit as st
 from core.ui import state
 from core.ui.bind import bind
 from core.ui.library.data import Asked
-from core.ui.scoreboard.data import shipped
+from core.ui.scoreboard.data import row_of, shipped
 from core.ui.text import plain
 from core.ui.view_state import ViewState
 
@@ -63,7 +63,7 @@ def _which(asked: Asked, found: EmbeddedRnas) -> None:
         st.caption("The card of this network has no figures on Rfam; the scoreboard measures it on a labelled set of yours.")
     else:
         scores, *_, about = measured
-        sentences = " ".join(which_is_better(scores, asked.network))
+        sentences = " ".join(which_is_better(scores, row_of(asked.network)))
         st.markdown(plain(f"On {about['families']} Rfam families kept back, counting relatives under 60% identity. {sentences}"))
         columns = ["score", "kind", "structures", "hit_1", "distant", "remote"]
         st.dataframe(
