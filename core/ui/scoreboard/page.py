@@ -189,7 +189,9 @@ def _motifs(table: pd.DataFrame) -> None:
     )
     number = st.column_config.NumberColumn
     st.dataframe(
-        table[["level", "structures", "score", "kind", "auc", "low", "high", "pairs", "families"]],
+        table[["level", "structures", "score", "kind", "auc", "low", "high", "pairs", "families"]].sort_values(
+            ["level", "structures", "auc"], ascending=False, kind="stable"
+        ),
         hide_index=True,
         column_config={name: number(title, format="%.3f") for name, title in (("auc", "AUC"), ("low", "from"), ("high", "to"))},
         alt="AUC of element and base vectors beside what needs no network",
