@@ -85,7 +85,7 @@ def test_a_click_on_a_point_draws_it_beside_the_map_and_leads_to_the_rna_page(se
 
 
 def test_the_search_follows_the_motif_and_links_both_drawings(server, page: Page, settled: Settled) -> None:
-    page.goto(f"{server.url}/search?sel=elem:h2&{setting('search.level', 'element')}")
+    page.goto(f"{server.url}/search?sel=elem:h2&{setting('search.level', 'element')}&{setting('search.hit', 'trna-lys/h1')}")
     settled(page)
     expect(page.get_by_text("more alike than").first).to_be_visible()
     expect(page.locator(".gr-canvas")).to_have_count(4)
