@@ -46,7 +46,7 @@ def auc_plot(table: pd.DataFrame, column: str, title: str) -> go.Figure:
             hovertemplate="%{customdata[0]}<br>AUC %{x:.3f}, interval %{customdata[1]:.3f} to %{customdata[2]:.3f}<extra></extra>",
         )
     figure.add_vline(x=0.5, line={"dash": "dash", "color": CASING}, annotation={"text": "chance", "font": {"size": 11}})
-    figure.update_xaxes(title="AUC, 95% interval over families", range=[0.35, 1.02])
+    figure.update_xaxes(title="AUC with 95% interval", range=[0.35, 1.03])
     names = [plain(name) for name in known["score"]]
     figure.update_yaxes(range=[len(names) - 0.5, -0.5], automargin=True, tickvals=places, ticktext=names, zeroline=False)
     best = f"; highest {known['score'].iloc[0]} with {values[0]:.3f}" if len(known) else ""
