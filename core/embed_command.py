@@ -94,6 +94,8 @@ def export_scoreboard(
     from core.train.command import Terminal, workers
 
     labelled = read_labelled(source) if half is None else read_labelled(source).half(half)
+    for notice in labelled.notices:
+        on_notice(notice)
     networks = {name: load_checkpoint(name, kind="rna") for name in checkpoints}
     terminal = Terminal(None)
     with workers(scheduler) as executor:

@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import numpy as np
 
 from core.errors import InputError
 from core.explain.pairs import identity
+from core.rna.folding import MFE_LIMIT
 from core.rna.records import RnaRecord, parse_pairs
 from core.storage import digest_of
 
@@ -68,6 +69,7 @@ class LabelledRnas:
         families: [N] labels; groups: [N] what is related, members of one group are no negatives of each other.
         rows: [N] rows of each family's alignment, or None where it is not known.
         names: what families are called, by label, where that is known.
+        notices: sentences on what was left out.
     """
 
     records: tuple[RnaRecord, ...]
@@ -75,6 +77,7 @@ class LabelledRnas:
     groups: tuple[str, ...]
     rows: tuple[str | None, ...]
     names: Mapping[str, str] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.records)
@@ -103,6 +106,7 @@ class LabelledRnas:
             tuple(self.groups[i] for i in kept),
             tuple(self.rows[i] for i in kept),
             self.names,
+            self.notices,
         )
 
     def half(self, which: str) -> LabelledRnas:
@@ -134,6 +138,7 @@ def read_labelled(source: Path | bytes) -> LabelledRnas:
     Columns: ``family`` (or label, class) and ``sequence``; optionally ``accession`` (id, name), ``structure`` (dot-bracket), ``aligned_sequence``
     (row of the family's alignment, for identities) and ``group`` (or clan): families that are related and no negatives of each other. Without it,
     families named as in Rfam are grouped by name (:func:`related_group`), from a column ``name`` beside ``accession`` where there is one.
+    RNAs too long to be folded (:data:`core.rna.folding.MFE_LIMIT`) are left out with a notice.
 
     Raises:
         InputError: no such columns, an unreadable row, too many RNAs, or fewer than two families.
@@ -168,9 +173,14 @@ def read_labelled(source: Path | bytes) -> LabelledRnas:
             names[family] = str(row[named]).strip()
         groups.append(str(row[columns["group"]]).strip() if columns["group"] else related_group(str(row[named] if named else family)))
         rows.append((row[columns["row"]] or None) if columns["row"] else None)
-    if len(set(families)) < 2:
-        raise InputError("The labelled set needs RNAs of two families or more.")
-    return LabelledRnas(tuple(records), tuple(families), tuple(groups), tuple(rows), names)
+    found = LabelledRnas(tuple(records), tuple(families), tuple(groups), tuple(rows), names)
+    if (long := found.lengths > MFE_LIMIT).any():
+        first = records[int(long.argmax())]
+        told = f"{long.sum():,} of {len(records):,} RNAs left out: longer than {MFE_LIMIT:,} nt, too long to fold ({first.id} with {first.length:,})."
+        found = replace(found.take(np.flatnonzero(~long)), notices=(told,))
+    if len(set(found.families)) < 2:
+        raise InputError(f"The labelled set needs RNAs of two families or more, of at most {MFE_LIMIT:,} nt.")
+    return found
 
 
 def _record(row: dict[str, str | None], columns: dict[str, str | None], line: int, seen: dict[str, int]) -> RnaRecord:

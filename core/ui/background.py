@@ -19,6 +19,8 @@ from core.ui.text import duration, plain
 
 PATIENCE = 60.0
 POLL_SECONDS = 0.5
+SOON, SHOWS_PACE = 10.0, 0.03
+"""Seconds, and share of the work, before which nothing is said of how long the rest takes."""
 
 Key = TypeVar("Key", bound=Hashable)
 Result = TypeVar("Result")
@@ -43,6 +45,16 @@ class Job:
     def told(self, message: str, done: int, total: int) -> None:
         """Notes progress."""
         self.message, self.share = message, done / total if total else 0.0
+
+    def counted(self, message: str, done: int, total: int) -> None:
+        """Notes progress of what is worth counting."""
+        self.told(f"{message}: {done:,} of {total:,}", done, total)
+
+    def sentence(self) -> str:
+        """What is being done, how long it has taken and, once that can be told, how long it will still take."""
+        passed = time.monotonic() - self.started
+        left = f", about {duration(passed * (1 / self.share - 1))} left" if passed > SOON and SHOWS_PACE <= self.share < 1 else ""
+        return f"{self.message[:1].upper() + self.message[1:]}, {duration(passed)} so far{left}"
 
 
 class Background(Generic[Key, Result]):
@@ -135,8 +147,7 @@ def follow(work: Background[Key, Result], key: Key, name: str, on_cancel: Callab
                 st.rerun()
             return
         bar, button = st.columns([5, 1], vertical_alignment="center")
-        words = plain(job.message[:1].upper() + job.message[1:])
-        bar.progress(min(1.0, job.share), text=f"{words}, {duration(time.monotonic() - job.started)} so far")
+        bar.progress(min(1.0, job.share), text=plain(job.sentence()))
         if button.button("Cancel", icon=":material/stop:", key=f"{name}_cancel", width="stretch"):
             work.forget(key)
             if on_cancel is not None:

@@ -104,6 +104,11 @@ def test_a_labelled_set_is_read_and_what_is_wrong_with_it_is_said():
     ):
         with pytest.raises(InputError, match=message):
             read_labelled(data)
+    long = read_labelled(table(["x," + "ACGU" * 375, "x," + "ACGU" * 376, "y,ACGU", "z," + "A" * 1501]))
+    assert long.lengths.tolist() == [1500, 4] and long.families == ("x", "y")
+    assert long.notices == ("2 of 4 RNAs left out: longer than 1,500 nt, too long to fold (rna2 with 1,504).",)
+    with pytest.raises(InputError, match="two families or more, of at most 1,500 nt"):
+        read_labelled(table(["x,ACGU", "y," + "A" * 1501]))
 
 
 def test_families_of_one_kind_are_related_by_name():

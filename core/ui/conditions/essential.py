@@ -59,7 +59,7 @@ def _start(given: tuple[Given, Given]) -> None:
         for number, (one, tables) in enumerate(models.items(), 1):
 
             def told(done: int, total: int, name: str = f"knock-outs, condition {number} of {len(models)}") -> None:
-                job.told(f"{name}: {done:,} of {total:,}", done, total)
+                job.counted(name, done, total)
 
             found[one] = knockout_growth(tables, on_progress=told, should_stop=job.stopped, **one.condition())
         return found

@@ -145,7 +145,7 @@ def _own(asked: Asked) -> Callable[[Job], EmbeddedRnas]:
             families=labels,
             titles={r.id: r.description or r.id for r in records},
             device=asked.where,
-            on_progress=job.told,
+            on_progress=job.counted,
             should_stop=job.stopped,
         )
 

@@ -204,7 +204,7 @@ def start_screen(asked: Asked, name: str) -> None:
 
     def work(job: Job) -> pd.DataFrame:
         def told(done: int, total: int) -> None:
-            job.told(f"knock-outs by {name}: {done:,} of {total:,}", done, total)
+            job.counted(f"knock-outs by {name}", done, total)
 
         chosen = given.condition()
         return knockouts_over_seeds(tables, every, level=level, device=where, on_progress=told, should_stop=job.stopped, **chosen)

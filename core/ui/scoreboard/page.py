@@ -19,6 +19,8 @@ from core.ui.view_state import ViewState
 if TYPE_CHECKING:
     import pandas as pd
 
+    from core.explain.labelled import LabelledRnas
+
 LOAD = "scoreboard_load"
 MEASURES = {"distant": "under 60% identity", "all": "all pairs", "remote": "under 50%"}
 NEAREST = "Share of RNAs whose nearest neighbour is of their family; members alike in 60% or more are left out."
@@ -116,8 +118,10 @@ def _shipped(view: ViewState) -> None:
         _families(nearest, "Folded by ViennaRNA.")
 
 
-def _own(asked: Asked, found: Any) -> None:
+def _own(asked: Asked, found: LabelledRnas) -> None:
     st.caption(f"{len(found):,} RNAs of {len(set(found.families)):,} families, {int(found.lengths.min())} to {int(found.lengths.max())} nt.")
+    for notice in found.notices:
+        st.info(plain(notice))
     board = boards().result(asked)
     if board is None:
         if boards().job(asked) is not None:

@@ -100,7 +100,7 @@ def start_mutants(asked: Asked) -> None:
     def work(job: Job) -> SingleMutants:
         from core.explain.what_if import single_mutants
 
-        return single_mutants(record, network, device=asked.where, on_progress=job.told, should_stop=job.stopped)
+        return single_mutants(record, network, device=asked.where, on_progress=job.counted, should_stop=job.stopped)
 
     mutants().start(asked, work)
 
