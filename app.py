@@ -8,7 +8,7 @@ if not (3, 11) <= sys.version_info[:2] <= (3, 12):
     st.error(f"Gatescope needs Python 3.11 or 3.12 and this is Python {sys.version_info[0]}.{sys.version_info[1]}; run it with one of those.")
     st.stop()
 
-from core.ui import device, guard, nav, sidebar, state, theme
+from core.ui import device, guard, memory, nav, sidebar, state, theme
 
 guard.boot()
 page = st.navigation(nav.pages(), position="hidden")
@@ -22,3 +22,4 @@ with st.sidebar:
     theme.larger_text_switch()
 sidebar.link_notices()
 page.run()
+memory.tidy()
