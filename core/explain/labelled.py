@@ -175,8 +175,8 @@ def read_labelled(source: Path | bytes) -> LabelledRnas:
         rows.append((row[columns["row"]] or None) if columns["row"] else None)
     found = LabelledRnas(tuple(records), tuple(families), tuple(groups), tuple(rows), names)
     if (long := found.lengths > MFE_LIMIT).any():
-        first = records[int(long.argmax())]
-        told = f"{long.sum():,} of {len(records):,} RNAs left out: longer than {MFE_LIMIT:,} nt, too long to fold ({first.id} with {first.length:,})."
+        example = records[int(long.argmax())]
+        told = f"{long.sum():,} of {len(records):,} RNAs left out: longer than {MFE_LIMIT:,} nt, too long to fold ({example.id} with {example.length:,})."
         found = replace(found.take(np.flatnonzero(~long)), notices=(told,))
     if len(set(found.families)) < 2:
         raise InputError(f"The labelled set needs RNAs of two families or more, of at most {MFE_LIMIT:,} nt.")
