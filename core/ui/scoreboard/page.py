@@ -206,6 +206,7 @@ def _families(table: pd.DataFrame, told: str) -> None:
     st.subheader("Nearest neighbours, family by family")
     st.caption(f"{told} {NEAREST} Families with three members or more; @5: one of the five nearest is.")
     scores = table.columns[3:]
-    style = {score: st.column_config.NumberColumn(score, format="%.2f") for score in scores}
+    style: dict[str, Any] = {score: st.column_config.NumberColumn(score, format="%.2f") for score in scores}
+    style["name"] = st.column_config.TextColumn("name", width=140)
     st.dataframe(table.sort_values(scores[0], kind="stable"), hide_index=True, placeholder="–", column_config=style, alt="Hits of every family")
     st.download_button("Families, CSV", table.to_csv(index=False), "families.csv", "text/csv", on_click="ignore", icon=":material/download:")
