@@ -6,16 +6,19 @@ Vectors are brought to length 1 first, as they are compared by cosine. A map of 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
 from core.errors import InputError
 from core.rna import _umap
 from core.rna.neighbours import Index, checked, unit_rows
-from core.storage import digest, digest_of
+from core.storage import digest, digest_of, write_atomic
 
 METHODS = ("pca", "umap")
 LEAST = 4
@@ -24,6 +27,9 @@ SAMPLE = 20_000
 """Vectors UMAP lays out itself, in about half a minute of one processor. The others are placed among them."""
 JUDGED, NEIGHBOURS_JUDGED = 2_000, 15
 """Vectors, and neighbours of each, that trustworthiness is measured on."""
+SCHEMA = 1
+"""Version of stored maps."""
+_PLAIN = ("method", "seed", "settings", "explained", "trustworthiness", "judged", "fitted", "notices", "key")
 _TOUCHING = 1e-7  # 1 - cosine of a vector with itself in float32
 _SHARES = {"neighbours": (0, 25), "layout": (25, 75), "placing": (75, 100)}  # of the progress
 
@@ -156,6 +162,28 @@ def place(projection: Projection, vectors: np.ndarray) -> np.ndarray:
     else:
         points[known] = _among(projection.frame, unit[known], projection.settings["neighbours"], None, None)
     return points
+
+
+def save_projection(projection: Projection, path: Path) -> Path:
+    """Writes a map as npz, whole or not at all."""
+    told = {name: getattr(projection, name) for name in _PLAIN} | {"schema": SCHEMA}
+    arrays = {"points": projection.points, "first": projection.frame[0], "second": projection.frame[1]}
+    text = np.frombuffer(json.dumps(told).encode(), dtype=np.uint8)
+    return write_atomic(path, lambda p: np.savez(p, about=text, **arrays))  # type: ignore[arg-type]
+
+
+def load_projection(path: Path) -> Projection | None:
+    """What :func:`save_projection` wrote; None for no file, a damaged one or one of another schema."""
+    try:
+        with np.load(path) as stored:
+            told = json.loads(stored["about"].tobytes())
+            if told.pop("schema") != SCHEMA:
+                return None
+            arrays = {"points": stored["points"], "frame": (stored["first"], stored["second"])}
+        explained, notices = told.pop("explained"), tuple(told.pop("notices"))
+        return Projection(explained=None if explained is None else tuple(explained), notices=notices, **arrays, **told)
+    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile):
+        return None
 
 
 def _components(unit: np.ndarray) -> tuple[np.ndarray, np.ndarray, tuple[float, float]]:

@@ -11,7 +11,7 @@ import pytest
 
 from core.errors import Cancelled, InputError
 from core.rna import _process, _umap, projection
-from core.rna.projection import METHODS, Projection, place, project
+from core.rna.projection import METHODS, Projection, load_projection, place, project, save_projection
 
 CLUSTERS = 3
 pytestmark = pytest.mark.filterwarnings("ignore:precomputed_knn")  # no transform by umap-learn: place() serves
@@ -91,6 +91,19 @@ def test_umap_repeats_itself_by_its_seed_in_a_process_of_its_own(maps: dict[str,
 
 
 @pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("method", ["pca", "umap"])
+def test_a_stored_map_is_the_same_map(method: str, maps: dict[str, Projection], tmp_path: Path) -> None:
+    path = save_projection(maps[method], tmp_path / "map.npz")
+    found = load_projection(path)
+    assert found is not None and np.array_equal(found.points, maps[method].points)
+    for name in ("method", "seed", "settings", "explained", "trustworthiness", "judged", "fitted", "notices", "key"):
+        assert getattr(found, name) == getattr(maps[method], name)
+    new = np.random.default_rng(3).normal(size=(5, found.frame[0].shape[1]))
+    assert np.array_equal(place(found, new), place(maps[method], new))
+    path.write_bytes(path.read_bytes()[:-200])
+    assert load_projection(path) is None and load_projection(tmp_path / "none.npz") is None
+
+
 def test_another_seed_is_another_map_and_the_key_follows_all_inputs(maps: dict[str, Projection]) -> None:
     vectors, found = clusters(150)[0], maps["umap"]
     other = project(vectors, method="umap", seed=2, neighbours=10)
