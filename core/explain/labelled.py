@@ -176,7 +176,8 @@ def read_labelled(source: Path | bytes) -> LabelledRnas:
     found = LabelledRnas(tuple(records), tuple(families), tuple(groups), tuple(rows), names)
     if (long := found.lengths > MFE_LIMIT).any():
         example = records[int(long.argmax())]
-        told = f"{long.sum():,} of {len(records):,} RNAs left out: longer than {MFE_LIMIT:,} nt, too long to fold ({example.id} with {example.length:,})."
+        why = f"longer than {MFE_LIMIT:,} nt, too long to fold ({example.id} with {example.length:,})"
+        told = f"{long.sum():,} of {len(records):,} RNAs left out: {why}."
         found = replace(found.take(np.flatnonzero(~long)), notices=(told,))
     if len(set(found.families)) < 2:
         raise InputError(f"The labelled set needs RNAs of two families or more, of at most {MFE_LIMIT:,} nt.")
