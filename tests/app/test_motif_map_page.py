@@ -13,8 +13,9 @@ from core.rna import load_example
 from core.rna.libraries import add_library
 from core.rna.motifs import MOTIFS
 from core.rna.projection import project
+from core.ui.library.colour import COLOURS
 from core.ui.library.data import work
-from core.ui.library.map import COLOURS, maps
+from core.ui.library.map import maps
 from core.ui.view_state import MAX_TEXT
 from tests.app.steps import opened
 
