@@ -220,7 +220,7 @@ def _figure(
         selected=ringed,
         shown=kept.rows,
         others=not kept.hide,
-        title=f"{LEVELS[level].capitalize()} of the {found.name}{networks.credit(mapped.asked.network)}",
+        title=f"{LEVELS[level][0].upper()}{LEVELS[level][1:]} of the {found.name}{networks.credit(mapped.asked.network)}",
     )
     left, right = st.columns([7, 3])
     with left:
