@@ -129,7 +129,7 @@ def _parser() -> argparse.ArgumentParser:
     embed.set_defaults(run=_library_embed)
 
     many = commands.add_parser("embed", help="vectors of many RNAs, or of their elements, as npz, CSV and AnnData")
-    many.add_argument("file", type=Path, help="as for rna")
+    many.add_argument("file", type=Path, help="as for rna, or a table (CSV, TSV) with columns id and sequence, whose further columns come along")
     many.add_argument("--level", default="rna", choices=["rna", "element"])
     many.add_argument(
         "--checkpoint", default="rna", help="a shipped RNA network, the path of one, or ginfinity where the app keeps its weights (default: rna)"

@@ -27,10 +27,11 @@ def export_embeddings(
 ) -> list[Path]:
     """Writes embeddings.npz, .csv and .h5ad of every RNA of a file, or of its elements, with tables of what each is, and returns their paths.
 
-    RNAs are folded on all cores and embedded a part at a time; memory holds the vectors of RNAs and elements.
+    The further columns of a table of RNAs stand in the .csv and in ``obs`` of the .h5ad. RNAs are folded on all cores and embedded a part at a time;
+    memory holds the vectors of RNAs and elements.
 
     Args:
-        source: what :func:`core.rna.read_rna` reads.
+        source: what :func:`core.rna.columns.read_with_columns` reads.
         level: "rna" or "element".
         on_notice: told what the reader should know.
 
@@ -38,20 +39,21 @@ def export_embeddings(
         InputError: nothing in the file can be read, an RNA is too long to fold, or the checkpoint cannot be used.
     """
     from core.explain.embedded import embed_rnas
-    from core.rna import read_report
+    from core.rna.columns import beside, read_with_columns
     from core.rna.embedding_files import csv_parts, h5ad, npz
     from core.train.command import Terminal, workers
 
-    reading = read_report(source)
+    given = read_with_columns(source)
     network = open_network(checkpoint)
     terminal = Terminal(None)
     with workers(scheduler) as executor:
-        found = embed_rnas(source.stem, reading.records, network, device=device, executor=executor, on_progress=terminal)
+        found = embed_rnas(source.stem, given.records, network, families=given.families, device=device, executor=executor, on_progress=terminal)
     terminal.close()
     vectors = found.vectors[level]
-    for text in (*reading.problems, *vectors.notices):
+    for text in (*given.notices, *vectors.notices):
         on_notice(text)
-    obs = found.table(level).drop(columns="family")
+    obs = beside(found.table(level), given.columns)
+    obs = obs if given.families else obs.drop(columns="family")
     return [
         write_bytes(folder / "embeddings.npz", npz({level: vectors})),
         write_atomic(folder / "embeddings.csv", lambda path: _write(path, csv_parts(vectors, obs=obs.drop(columns="name")))),

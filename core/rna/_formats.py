@@ -29,6 +29,7 @@ class Raw:
     """One record as the file has it: ``sequence`` and ``structure`` unchecked, or the ``problem`` that spoils it.
 
     ``label`` is the family it is said to belong to, ``row`` its row of that family's alignment; empty where the file says neither.
+    ``cells`` are those of a table's further columns (:attr:`core.rna._tables.Table.columns`).
     """
 
     name: str
@@ -40,6 +41,7 @@ class Raw:
     problem: str | None = None
     label: str = ""
     row: str = ""
+    cells: tuple[str, ...] = ()
 
 
 def parse(text: str) -> Iterator[Raw]:

@@ -36,7 +36,8 @@ def to_anndata(
 
     Args:
         embeddings: N vectors; their manifest and notices go into ``uns``.
-        obs: N rows in the same order, what each vector is of; its own index is not used.
+        obs: N rows in the same order, what each vector is of; its own index is not used. In names of columns ``/``, HDF5's sign of a folder,
+            becomes ``_``.
         uns: more about them. What is neither text nor a number is kept as JSON text.
         obsm: maps of them by scanpy's names ("X_pca", "X_umap"): the points, and in ``uns`` under the same name how they were made.
 
@@ -52,6 +53,7 @@ def to_anndata(
         raise InputError(f"Two vectors are called {twice!r}; give each its own name.")
     _same_length("rows", n if obs is None else len(obs), n)
     about = pd.DataFrame(index=embeddings.names) if obs is None else obs.set_axis(embeddings.names, axis=0)
+    about = about.set_axis(_without_folders([str(name) for name in about.columns]), axis=1)
     units = pd.DataFrame(index=[f"unit {number + 1}" for number in range(embeddings.vectors.shape[1])])
     held = anndata.AnnData(embeddings.vectors, obs=about, var=units)
     told: dict[str, Any] = {"level": embeddings.level, "manifest": embeddings.manifest, "notices": list(embeddings.notices), **(uns or {})}
@@ -148,6 +150,17 @@ def what_is_embedded(records: Sequence[RnaRecord]) -> pd.DataFrame:
         for letter, sign in zip(r.sequence, str(r.structure))
     ]
     return pd.DataFrame(rows)
+
+
+def _without_folders(names: Sequence[str]) -> list[str]:
+    """Names that HDF5 takes as they are, each once."""
+    made: list[str] = []
+    for name in names:
+        kept = "_" if name in (".", "..") else name.replace("/", "_")
+        while kept in made or (kept != name and kept in names):
+            kept += "_"
+        made.append(kept)
+    return made
 
 
 def _how(projection: Projection) -> dict[str, Any]:

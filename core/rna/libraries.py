@@ -2,7 +2,9 @@
 
 The first line of such a file says what it is, each further one is an RNA. A library comes from any text that :mod:`core.rna.reading` reads, or from a
 table (:data:`core.rna._tables.COLUMNS`). Where the families are known they come along, for scoreboards: from the table's column ``family``, from the
-word ``family=NAME`` behind a FASTA name, or from the accession (else the ID) of a Stockholm alignment.
+word ``family=NAME`` behind a FASTA name, or from the accession (else the ID) of a Stockholm alignment. Further columns of a table are kept too: their
+names and a sha256 in an optional entry ``columns`` of the first line, their cells as an optional seventh entry of each RNA's line, so that a library
+without them is stored as it was before there were any. They are no part of its key.
 """
 
 from __future__ import annotations
@@ -10,18 +12,21 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path, PurePath
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from core import storage
 from core.errors import InputError
 from core.rna._formats import GAPS, Raw, parse
-from core.rna._tables import is_table, parse_table
+from core.rna._tables import is_table, read_table, some
 from core.rna.reading import checked, clean, text_of
 from core.rna.records import RnaRecord
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SCHEMA = 1
 """Version of the files; those of another one are not listed."""
@@ -36,7 +41,10 @@ _FAMILY = re.compile(r"(?:^|\s)family=(\S+)")
 
 
 class Row(NamedTuple):
-    """An RNA as it is stored; ``label`` is its family and ``aligned`` its row in the family's alignment, empty where not known."""
+    """An RNA as it is stored.
+
+    ``label`` is its family and ``aligned`` its row in the family's alignment, empty where not known; ``cells`` are those of the further columns.
+    """
 
     id: str
     sequence: str
@@ -44,6 +52,7 @@ class Row(NamedTuple):
     description: str
     label: str
     aligned: str
+    cells: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -54,9 +63,10 @@ class Library:
         key: sha256 of ids, sequences, structures, families and alignments: the same for the same RNAs, whatever the library is called.
         name: what the user calls it; file: name of the file it came from.
         count: number of RNAs; nt: of all bases; labelled: how many have a family.
-        notices: sentences on what was left out or looks unusual.
+        notices: sentences on what was left out or looks unusual; those on further columns are told when it is added and not stored.
         created: Unix time in seconds.
         path: where it is stored.
+        column_names: of the further columns; columns_key: sha256 of names and cells, "" without any.
     """
 
     key: str
@@ -68,6 +78,8 @@ class Library:
     file: str
     created: float
     path: Path = field(repr=False)
+    column_names: tuple[str, ...] = ()
+    columns_key: str = ""
 
     @property
     def records(self) -> tuple[RnaRecord, ...]:
@@ -84,13 +96,26 @@ class Library:
         """Row of its family's alignment by id, of the RNAs that have one; None when none has. Errors as for :attr:`records`."""
         return {row.id: row.aligned for row in self._contents[1] if row.aligned} or None
 
+    @property
+    def columns(self) -> pd.DataFrame | None:
+        """The table's further columns by id, numbers as float and the rest as text (:func:`core.rna.columns.typed`); None when there are none.
+
+        Errors as for :attr:`records`.
+        """
+        if not self.column_names:
+            return None
+        from core.rna.columns import frame
+
+        rows = self._contents[1]
+        return frame([row.id for row in rows], self.column_names, [row.cells for row in rows])
+
     @cached_property
     def _contents(self) -> tuple[tuple[RnaRecord, ...], tuple[Row, ...]]:
         try:
             with self.path.open(encoding="utf-8") as lines:
                 next(lines)
                 rows = tuple(Row(*json.loads(line)) for line in lines)
-            if _key(rows) == self.key:
+            if _key(rows) == self.key and _columns_key(self.column_names, rows) == self.columns_key:
                 return tuple(RnaRecord(row.id, row.sequence, row.structure, description=row.description) for row in rows), rows
         except FileNotFoundError:
             raise InputError(_gone()) from None
@@ -101,6 +126,8 @@ class Library:
 
 def add_library(name: str, source: bytes, filename: str = "", *, most: int = MOST, longest: int = LONGEST) -> Library:
     """Reads a library, stores it and returns it; the same RNAs again give the library that is there, and a notice.
+
+    A table of the same RNAs with other further columns puts these in the place of those that are there, and changes nothing else.
 
     RNAs of a sequence that came before, too long ones and records that cannot be read are left out, each kind with a notice. A name that another
     library has gets a number.
@@ -114,19 +141,28 @@ def add_library(name: str, source: bytes, filename: str = "", *, most: int = MOS
         InputError: no RNA in it, a protein, too many RNAs, only too long ones, or no room left.
     """
     text = text_of(source, filename)
-    found, problems, unusable = checked(parse_table(text) if is_table(text) else parse(text), most=most)
+    table = read_table(text) if is_table(text) else None
+    found, problems, unusable = checked(parse(text) if table is None else table.rows, most=most)
     notices = [f"{_of(unusable, unusable + len(found), 'record')} left out, the first because: {problems[0]}"] if unusable else []
-    rows = _rows(found, longest, notices)
-    key, path = _key(rows), _path(_key(rows))
+    on_columns = [] if table is None else list(table.notices)
+    rows = _rows(found, longest, notices, on_columns)
+    columns, rows = _with_cells(() if table is None else table.columns, rows)
+    key, path, columns_key = _key(rows), _path(_key(rows)), _columns_key(columns, rows)
     if (there := _intact(path)) is not None:
-        return replace(there, notices=(f"These RNAs are stored already, as {there.name}; nothing was added.", *there.notices))
+        if columns_key in ("", there.columns_key):
+            told = "nothing was added"
+        else:
+            told = f"their further columns are now those of this file: {some(columns)}"
+            own = (row._replace(cells=new.cells) for row, new in zip(there._contents[1], rows, strict=True))
+            there = _write(replace(there, column_names=columns, columns_key=columns_key), own)
+        return replace(there, notices=(f"These RNAs are stored already, as {there.name}; {told}.", *on_columns, *there.notices))
     wanted = clean(name) or clean(PurePath(filename).stem) or "Library"
     given = _free(wanted, {library.name.lower() for library in list_libraries()})
     if given != wanted:
         notices.append(f"Another library is called {wanted}, so this one is called {given}.")
     nt, labelled = sum(len(row.sequence) for row in rows), sum(bool(row.label) for row in rows)
-    library = Library(key, given, len(rows), nt, labelled, tuple(notices), clean(filename), time.time(), path)
-    return _write(library, (json.dumps(row) for row in rows))
+    library = Library(key, given, len(rows), nt, labelled, tuple(notices), clean(filename), time.time(), path, columns, columns_key)
+    return replace(_write(library, rows), notices=(*notices, *on_columns))
 
 
 def list_libraries(on_notice: Callable[[str], None] | None = None) -> list[Library]:
@@ -186,11 +222,11 @@ def remove_library(key: str) -> None:
         raise InputError(_gone()) from None
 
 
-def _rows(found: list[tuple[RnaRecord, Raw]], longest: int, notices: list[str]) -> tuple[Row, ...]:
-    """The RNAs to keep; ``notices`` gets a sentence for each kind of those left out and of what is unusual."""
+def _rows(found: list[tuple[RnaRecord, Raw]], longest: int, notices: list[str], on_columns: list[str]) -> tuple[Row, ...]:
+    """The RNAs to keep; ``notices`` and ``on_columns`` get a sentence for each kind of those left out and of what is unusual."""
     rows: dict[str, Row] = {}
     too_long: list[RnaRecord] = []
-    twins = torn = other_rows = 0
+    twins = torn = other_cells = other_rows = 0
     for record, raw in found:
         label = clean(raw.label or (m[1] if (m := _FAMILY.search(record.description)) else ""))
         if record.length > longest:
@@ -198,11 +234,13 @@ def _rows(found: list[tuple[RnaRecord, Raw]], longest: int, notices: list[str]) 
         elif (first := rows.get(record.sequence)) is not None:
             twins += 1
             torn += label != first.label
+            other_cells += raw.cells != first.cells
         else:
             aligned = raw.row.upper().replace("T", "U")
             fits = "".join(sign for sign in aligned if sign not in GAPS) == record.sequence
             other_rows += bool(aligned) and not fits
-            rows[record.sequence] = Row(record.id, record.sequence, record.structure, record.description, label, aligned if fits else "")
+            own_row = aligned if fits else ""
+            rows[record.sequence] = Row(record.id, record.sequence, record.structure, record.description, label, own_row, raw.cells)
     if too_long and not rows:
         raise InputError(
             f"{too_long[0].id} has {too_long[0].length:,} bases; a library holds RNAs of at most {longest:,}, so give their parts of interest."
@@ -214,6 +252,8 @@ def _rows(found: list[tuple[RnaRecord, Raw]], longest: int, notices: list[str]) 
         notices.append(f"{_of(twins, total, 'RNA')} duplicates by sequence and kept once.")
     if torn:
         notices.append(f"{_of(torn, twins, 'duplicate')} of another family than the first of the same sequence, whose family was kept.")
+    if other_cells:
+        on_columns.append(f"{_of(other_cells, twins, 'duplicate')} with other values in further columns than the first, whose values were kept.")
     if unknown := sum("N" in row.sequence for row in kept):
         notices.append(f"{_of(unknown, len(kept), 'RNA')} with bases that are not known, read as N.")
     if other_rows:
@@ -223,6 +263,12 @@ def _rows(found: list[tuple[RnaRecord, Raw]], longest: int, notices: list[str]) 
     return tuple(kept)
 
 
+def _with_cells(columns: tuple[str, ...], rows: tuple[Row, ...]) -> tuple[tuple[str, ...], tuple[Row, ...]]:
+    """The columns with something in them in these rows, and the rows with their cells of those."""
+    filled = [at for at in range(len(columns)) if any(row.cells[at] for row in rows)]
+    return tuple(columns[at] for at in filled), tuple(row._replace(cells=tuple(row.cells[at] for at in filled)) for row in rows)
+
+
 def _of(count: int, total: int, what: str) -> str:
     """The beginning of a sentence: '1 of 40 RNAs is', '3 of 40 RNAs are'."""
     return f"{count:,} of {total:,} {what}{'' if total == 1 else 's'} {'is' if count == 1 else 'are'}"
@@ -230,6 +276,10 @@ def _of(count: int, total: int, what: str) -> str:
 
 def _key(rows: Iterable[Row]) -> str:
     return storage.digest_of(schema=SCHEMA, rnas=[[row.id, row.sequence, row.structure, row.label, row.aligned] for row in rows])
+
+
+def _columns_key(names: Sequence[str], rows: Sequence[Row]) -> str:
+    return storage.digest_of(schema=SCHEMA, names=names, cells=[row.cells for row in rows]) if names else ""
 
 
 def _free(name: str, taken: set[str]) -> str:
@@ -251,9 +301,13 @@ def _gone() -> str:
     return "This library is no longer stored on this computer; add its file again."
 
 
-def _write(library: Library, rows: Iterable[str]) -> Library:
+def _write(library: Library, rows: Iterable[Row | str]) -> Library:
+    """Stores a library; its RNAs are given, or their lines as they are stored."""
     head = {"schema": SCHEMA} | {name: getattr(library, name) for name in ("name", "count", "nt", "labelled", "notices", "file", "created")}
-    data = "\n".join([json.dumps(head), *rows, ""]).encode()
+    if library.column_names:
+        head["columns"] = {"names": library.column_names, "key": library.columns_key}
+    lines = (row if isinstance(row, str) else json.dumps(row if row.cells else row[:-1]) for row in rows)
+    data = "\n".join([json.dumps(head), *lines, ""]).encode()
     held = storage.usage()[_FOLDER] - (library.path.stat().st_size if library.path.is_file() else 0)
     if held + len(data) > MAX_BYTES:
         raise InputError(f"The stored libraries fill their {MAX_BYTES // 2**20} MiB; remove one that you no longer need.")
@@ -280,6 +334,8 @@ def _read(path: Path) -> Library | None:
         notices = tuple(str(notice) for notice in head.pop("notices"))
         name, file = str(head.pop("name")), str(head.pop("file"))
         count, nt, labelled = (int(head.pop(number)) for number in ("count", "nt", "labelled"))
-        return Library(path.stem, name, count, nt, labelled, notices, file, float(head["created"]), path)
+        columns = head.get("columns", {"names": (), "key": ""})
+        names, key = tuple(str(column) for column in columns["names"]), str(columns["key"])
+        return Library(path.stem, name, count, nt, labelled, notices, file, float(head["created"]), path, names, key)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration):
         return None

@@ -22,17 +22,24 @@ def bind(key: str, value: Any) -> str:
 
 
 def option_row(
-    label: str, options: Iterable[Option], setting: str, *, words: Callable[[Option], str] = str, default: Option | None = None, unnamed: bool = False
+    label: str,
+    options: Iterable[Option],
+    setting: str,
+    *,
+    words: Callable[[Option], str] = str,
+    default: Option | None = None,
+    unnamed: bool = False,
+    help: str | None = None,
 ) -> Option:
     """A row of options kept as a page setting of the view; the widget's key is the setting with ``_`` for its dots.
 
     Args:
         default: what is chosen while the view names nothing that is offered; None is the first option.
         unnamed: the label is only for those who cannot see the row.
+        help: what the question mark beside the label tells.
     """
     offered = list(options)
-    wanted = state.current().settings.get(setting)
-    key = bind(setting.replace(".", "_"), wanted if wanted in offered else offered[0] if default is None else default)
+    key = _bound(offered, setting, default)
     st.segmented_control(
         label,
         offered,
@@ -40,10 +47,34 @@ def option_row(
         key=key,
         required=True,
         label_visibility="collapsed" if unnamed else "visible",
+        help=help,
         on_change=lambda: state.update(settings={setting: st.session_state[key]}),
     )
     chosen: Option = st.session_state[key]
     return chosen
+
+
+def option_list(label: str, options: Iterable[Option], setting: str, *, words: Callable[[Option], str] = str, help: str | None = None) -> Option:
+    """As :func:`option_row` for more options than a row holds: a list that unfolds. Its words are shown as they are, a row's are Markdown."""
+    offered = list(options)
+    key = _bound(offered, setting, None)
+    st.selectbox(
+        label,
+        offered,
+        format_func=words,
+        key=key,
+        width=400,
+        help=help,
+        on_change=lambda: state.update(settings={setting: st.session_state[key]}),
+    )
+    chosen: Option = st.session_state[key]
+    return chosen
+
+
+def _bound(offered: list[Option], setting: str, default: Option | None) -> str:
+    """Key of the widget of a setting, bound to what the view names where that is offered."""
+    wanted = state.current().settings.get(setting)
+    return bind(setting.replace(".", "_"), wanted if wanted in offered else offered[0] if default is None else default)
 
 
 def clicked_row(table: pd.DataFrame, key: str, **look: Any) -> int | None:

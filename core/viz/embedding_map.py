@@ -24,6 +24,8 @@ KINDS = ("#3f90da", "#ffa90e", "#bd1f01", "#832db6", "#a96b59", "#e76300", "#b9a
 SYMBOLS = ("circle", "square", "diamond", "cross", "triangle-up", "x", "star", "hexagon")
 LABELLED = 40
 """Placed points up to which names stand beside them."""
+LEGEND = 40
+"""Letters of a kind in the legend; on hovering all are told."""
 HEIGHT = 640
 OWN = 8
 """How much larger the marks of placed points are, px."""
@@ -41,19 +43,25 @@ class Kinds:
         of: [N], each point's kind; None where it is not known.
         title: what the kinds are, in words.
         colours: hex colours of kinds that have one everywhere; the others take :data:`KINDS` by how many points they have.
+        order: kinds that come before the others and in this order, however many points they have.
     """
 
     of: Sequence[str | None]
     title: str
     colours: Mapping[str, str] | None = None
+    order: Sequence[str] = ()
 
 
 @dataclass(frozen=True, eq=False)
 class Values:
-    """Colour by a number: [N] values (nan where not known) on a scale whose limits the caller has set."""
+    """Colour by a number: [N] values (nan where not known) on a scale whose limits the caller has set.
+
+    ``digits`` is how they are written on hovering, in d3's words.
+    """
 
     of: np.ndarray
     scale: Scale
+    digits: str = ".3g"
 
 
 def embedding_map(
@@ -222,7 +230,8 @@ def _by_kind(look: _Look, points: np.ndarray, names: np.ndarray, here: np.ndarra
     """A trace for each of the most frequent kinds, below them one for the others and one for what has none; counts are of all that is ``here``."""
     kinds = np.array([None if kind is None or kind != kind else str(kind) for kind in colour.of], dtype=object)
     counts = Counter(kind for kind in kinds[here] if kind is not None)
-    order = sorted(counts, key=lambda kind: (-counts[kind], kind))
+    rank = {kind: place for place, kind in enumerate(colour.order)}
+    order = sorted(counts, key=lambda kind: (rank.get(kind, len(rank)), -counts[kind], kind))
     top, others = order[: len(KINDS)], set(order[len(KINDS) :])
     fixed = colour.colours or {}
     free = [one for one in KINDS if one not in fixed.values()]
@@ -237,17 +246,17 @@ def _by_kind(look: _Look, points: np.ndarray, names: np.ndarray, here: np.ndarra
     for mask, label, fill, symbol in parts:
         count = int((mask & here).sum())
         if count:
-            legend, hover = f"{plain(label)}, {count:,}", "" if label.startswith("other (") else f"<br>{plain(label)}"
+            legend, hover = f"{plain(_short(label))}, {count:,}", "" if label.startswith("other (") else f"<br>{plain(label)}"
             rows = mask & here & visible
             marker = {"color": fill, "symbol": symbol if look.symbols else "circle"}
             traces.append(look.trace(points[rows], names[rows], legend, marker=marker, hover=hover))
-    told = ", ".join(f"{kind} {counts[kind]:,}" for kind in top)
+    told = ", ".join(f"{_short(kind)} {counts[kind]:,}" for kind in top)
     return traces, f"coloured by {colour.title}: {told}" + (f" and {len(others)} others" if others else "")
 
 
 def _by_value(look: _Look, points: np.ndarray, names: np.ndarray, here: np.ndarray, visible: np.ndarray, colour: Values) -> tuple[list[Any], str]:
     """One trace on the scale, below it one for what has no value; counts are of all that is ``here``."""
-    values, scale = np.asarray(colour.of, dtype=np.float32), colour.scale
+    values, scale = np.asarray(colour.of, dtype=float), colour.scale
     known = np.isfinite(values)
     traces = []
     if (here & ~known).any():
@@ -263,10 +272,14 @@ def _by_value(look: _Look, points: np.ndarray, names: np.ndarray, here: np.ndarr
         "colorscale": list(scale.colours),
         "colorbar": {"title": {"text": plain(f"{scale.quantity}{unit}, {scale.note}"), "side": "right"}, "thickness": 10},
     }
-    hover = f"<br>{plain(scale.quantity)} %{{marker.color:.3g}}{plain(scale.unit and ' ' + scale.unit)}"
+    hover = f"<br>{plain(scale.quantity)} %{{marker.color:{colour.digits}}}{plain(scale.unit and ' ' + scale.unit)}"
     legend = f"with a value, {int((here & known).sum()):,}"
     traces.append(look.trace(points[rows], names[rows], legend, marker=marker, hover=hover))
     return traces, f"coloured by {scale.quantity}{unit}, from {scale.low:g} to {scale.high:g}"
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= LEGEND else f"{label[: LEGEND - 1]}…"
 
 
 def _ring(figure: go.Figure, look: _Look, points: np.ndarray, names: Sequence[str], selected: Sequence[str]) -> None:

@@ -13,8 +13,9 @@ from core.rna import load_example
 from core.rna.libraries import add_library
 from core.rna.motifs import MOTIFS
 from core.rna.projection import project
+from core.ui.library.colour import COLOURS
 from core.ui.library.data import work
-from core.ui.library.map import COLOURS, maps
+from core.ui.library.map import maps
 from core.ui.view_state import MAX_TEXT
 from tests.app.steps import opened
 
@@ -43,6 +44,7 @@ def test_pca_of_the_library_states_its_trustworthiness():
     library = open_reference("rna")
     expected = project(library.vectors["rna"].vectors, method="pca")
     assert f"PCA of {len(library):,} vectors by cosine. Trustworthiness {expected.trustworthiness:.2f}" in told(test)
+    assert figure(test)["layout"]["title"]["text"].startswith("Whole RNAs of the reference library")
     options = test.segmented_control(key="map_colour_rna").options if hasattr(test, "segmented_control") else list(COLOURS["rna"].values())
     assert set(options) >= set(COLOURS["rna"].values())
 

@@ -68,6 +68,19 @@ def test_kinds_with_a_colour_of_their_own_keep_it() -> None:
     assert [t.marker.color for t in figure.data] == [ELEMENTS["stem"], ELEMENTS["hairpin"], KINDS[2]]
 
 
+def test_kinds_keep_the_order_they_are_given_and_long_names_are_cut_in_the_legend_alone() -> None:
+    projection, names = grid(7)
+    figure = embedding_map(projection, names, colour=Kinds(["2", "2", "10", "10", "10", "free " * 20, "0"], "cluster", order=["0", "2", "10"]))
+    assert [t.name for t in figure.data] == ["0, 1", "2, 2", "10, 3", f"{'free ' * 7}free…, 1"]
+    assert "free " * 20 in figure.data[-1].hovertemplate and "free " * 20 not in alt_text(figure)
+
+
+def test_numbers_no_float32_holds_keep_their_colour_and_are_written_as_asked() -> None:
+    projection, names = grid(3)
+    (cells,) = embedding_map(projection, names, colour=Values(np.array([1e-180, 2014, 1e200]), SCALE, digits=".6~g")).data
+    assert cells.marker.color.tolist() == [1e-180, 2014, 1e200] and "%{marker.color:.6~g}" in cells.hovertemplate
+
+
 def test_values_stand_on_the_scale_given() -> None:
     projection, names = grid(5)
     figure = embedding_map(projection, names, colour=Values(np.array([-5, 20, np.nan, 70, 400]), SCALE))

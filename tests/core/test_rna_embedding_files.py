@@ -45,6 +45,15 @@ def test_anndata_comes_back_the_same(tmp_path: Path) -> None:
     assert how["key"] == maps["X_pca"].key and how["method"] == "pca" and how["explained"] == pytest.approx(maps["X_pca"].explained)
 
 
+def test_columns_of_any_name_come_back_under_a_name_that_hdf5_takes(tmp_path: Path) -> None:
+    names = ["Kd (mg/L)", "Kd (mg_L)", ".", "..", "/", "<img src=x>", "é"]
+    obs = pd.DataFrame({name: [f"{name} {row}" for row in range(5)] for name in names})
+    (tmp_path / "e.h5ad").write_bytes(h5ad(embeddings(), obs=obs))
+    held = anndata.read_h5ad(tmp_path / "e.h5ad").obs
+    assert list(held.columns) == ["Kd (mg_L)_", "Kd (mg_L)", "_", "__", "___", "<img src=x>", "é"]
+    assert [str(held[column].iloc[4]) for column in held] == [f"{name} 4" for name in names]
+
+
 def test_npz_and_csv_come_back_the_same() -> None:
     given, other = embeddings(), embeddings(3, "base")
     held = np.load(io.BytesIO(npz({"rna": given, "base": other})), allow_pickle=False)

@@ -41,6 +41,24 @@ def test_vectors_of_many_rnas_under_their_names(level: str, tmp_path: Path):
         assert np.asarray(found) == pytest.approx(expected.vectors, abs=1e-5)
 
 
+@pytest.mark.parametrize("level", ["rna", "element"])
+def test_the_further_columns_of_a_table_come_along(level: str, tmp_path: Path):
+    file = tmp_path / "rnas.csv"
+    kds, organisms = [1e-3, np.nan, 20.0], ["yeast", "=1+1", ""]
+    rows = [f"{r.id},{r.sequence},{r.structure},F{i},{kds[i]},{organisms[i]},{i}" for i, r in enumerate(RECORDS)]
+    file.write_text("\n".join(["id,sequence,structure,family,Kd (mg/L),organism,Length", *rows]))
+    assert run("embed", file, "--level", level, "--out", tmp_path / "out").returncode == 0
+    table = pd.read_csv(tmp_path / "out" / "embeddings.csv", keep_default_na=False, na_values={"Kd (mg/L)": [""]})
+    held = anndata.read_h5ad(tmp_path / "out" / "embeddings.h5ad").obs
+    place = [[r.id for r in RECORDS].index(name.split("/")[0]) for name in table["name"]]
+    assert len(set(place)) == 3 and (len(place) == 3) == (level == "rna")
+    assert table["Kd (mg/L)"].tolist() == pytest.approx([kds[i] for i in place], nan_ok=True)
+    assert held["Kd (mg_L)"].tolist() == pytest.approx([kds[i] for i in place], nan_ok=True)
+    assert table["organism"].tolist() == held["organism"].tolist() == [organisms[i] for i in place]
+    assert table["Length (yours)"].tolist() == held["Length (yours)"].tolist() == place
+    assert table["family"].tolist() == [f"F{i}" for i in place]
+
+
 def test_a_scoreboard_of_a_file(tmp_path: Path):
     file = tmp_path / "mine.csv"
     file.write_bytes(labelled_file())

@@ -7,26 +7,23 @@ import re
 from pathlib import Path
 from urllib.parse import quote
 
-from playwright.sync_api import Page, expect
+import pandas as pd
+from playwright.sync_api import Locator, Page, expect
 
 from core.explain.reference import open_reference
 from core.explain.what_if import change_base, what_if
 from core.models import load_checkpoint
 from core.rna import load_example
 from tests.app.test_scoreboard_page import labelled_file
-from tests.e2e.steps import Settled, at_rest, choose, metric, open_popover
+from tests.e2e.steps import PAYLOAD, Settled, at_rest, choose, metric, open_popover
 
 
 def setting(name: str, value: object) -> str:
     return f"s.{name}={quote(json.dumps(value))}"
 
 
-def test_points_of_the_map_are_lassoed_listed_drawn_and_opened(server, page: Page, settled: Settled) -> None:
-    page.goto(f"{server.url}/motifs?{setting('map.method', 'pca')}&{setting('map.level', 'rna')}")
-    settled(page)
-    plot = page.locator(".js-plotly-plot").first
-    expect(plot.locator(".scatterlayer .trace").first).to_be_visible()
-    expect(page.get_by_text(re.compile(r"PCA of 97 vectors by cosine\. Trustworthiness 0\.\d\d"))).to_be_visible()
+def lasso_all(page: Page, plot: Locator) -> None:
+    """Draws a lasso around the whole map."""
     plot.locator('[data-attr="dragmode"][data-val="lasso"]').click()
     area = plot.locator(".nsewdrag").bounding_box()
     assert area is not None
@@ -37,11 +34,25 @@ def test_points_of_the_map_are_lassoed_listed_drawn_and_opened(server, page: Pag
         page.mouse.move(x, y, steps=6)
     page.mouse.up()
     expect(page.get_by_role("heading", name=re.compile(r"\d+ picked"))).to_be_visible()
+
+
+def downloaded(page: Page, button: str) -> pd.DataFrame:
+    """The CSV that a button gives."""
+    with page.expect_download() as got:
+        page.get_by_role("button", name=button, exact=True).click()
+    return pd.read_csv(got.value.path(), keep_default_na=False)
+
+
+def test_points_of_the_map_are_lassoed_listed_drawn_and_opened(server, page: Page, settled: Settled) -> None:
+    page.goto(f"{server.url}/motifs?{setting('map.method', 'pca')}&{setting('map.level', 'rna')}")
+    settled(page)
+    plot = page.locator(".js-plotly-plot").first
+    expect(plot.locator(".scatterlayer .trace").first).to_be_visible()
+    expect(page.get_by_text(re.compile(r"PCA of 97 vectors by cosine\. Trustworthiness 0\.\d\d"))).to_be_visible()
+    lasso_all(page, plot)
     settled(page)
     expect(page.locator(".gr-canvas")).to_have_count(6)
-    with page.expect_download() as got:
-        page.get_by_role("button", name="Picked, CSV").click()
-    assert len(Path(got.value.path()).read_text().splitlines()) > 80
+    assert len(downloaded(page, "Picked, CSV")) >= 80
     page.get_by_role("link", name="Open in the RNA page").first.click()
     expect(page.get_by_role("heading", name="RNA", exact=True)).to_be_visible()
     expect(page).to_have_url(re.compile(r"rna=example"))
@@ -82,6 +93,58 @@ def test_a_click_on_a_point_draws_it_beside_the_map_and_leads_to_the_rna_page(se
     )
     settled(page)
     expect(page.locator(".gr-canvas").first.locator(".gr-mark").first).to_be_visible()
+
+
+def test_columns_of_an_own_table_colour_the_map_and_stand_in_its_lists(server, page: Page, settled: Settled, tmp_path: Path) -> None:
+    records = [record for record in open_reference("rna").records if record.length < 100][:12]
+    kds = {r.id: "" if i == 2 else f"{1.5 * (i + 1)}" for i, r in enumerate(records)}
+    organisms = {r.id: "E. coli" if i % 3 else PAYLOAD for i, r in enumerate(records)}
+    file = tmp_path / "measured.csv"
+    rows = [f"{r.id},{r.sequence},{r.structure},{organisms[r.id]},{kds[r.id]}" for r in records]
+    file.write_text("\n".join(["id,sequence,structure,organism,Kd", *rows]))
+    page.goto(f"{server.url}/motifs?{setting('map.method', 'pca')}&{setting('map.level', 'rna')}")
+    settled(page)
+    expect(page.get_by_text("PCA of 97 vectors by cosine")).to_be_visible(timeout=120_000)  # a file given to a page that still runs can be lost
+    settled(page)
+    body = open_popover(page, "Own libraries")
+    expect(body).to_contain_text("Further columns of a table (organism, Kd, year ...) colour the motif map")
+    body.locator("input[type=file]").set_input_files(file)
+    page.get_by_role("button", name="Fold and embed").click()
+    expect(page.get_by_text("PCA of 12 vectors by cosine")).to_be_visible(timeout=120_000)
+    settled(page)
+    plot = page.locator(".js-plotly-plot").first
+    page.get_by_role("radio", name="organism", exact=True).click()
+    expect(page).to_have_url(re.compile("s.map.colour.rna=%22organism%22"))
+    expect(plot.locator(".legendtext", has_text="E. coli, 8")).to_be_visible()
+    expect(plot.locator(".legendtext", has_text=f"{PAYLOAD[:39]}…, 4")).to_be_visible()
+    settled(page)
+    page.get_by_role("radio", name="Kd", exact=True).click()
+    expect(plot.locator(".cbtitle")).to_contain_text(re.compile(r"Kd, [\d.]+ to [\d.]+, where 96% lie"))
+    expect(plot.locator(".legendtext", has_text="no value, 1")).to_be_visible()
+    settled(page)
+    plot.scroll_into_view_if_needed()
+    x, y = page.evaluate(POINT, ["with a value", records[7].id])
+    page.mouse.move(x, y)
+    page.mouse.click(x, y)
+    card = page.locator(".st-key-map_card")
+    expect(card).to_contain_text(re.compile(r"nt, Kd: [\d.]+, organism: "))
+    settled(page)
+    picked = card.locator("strong").inner_text()
+    expect(card).to_contain_text(f"Kd: {float(kds[picked]):g}, organism: {organisms[picked][:39]}")
+    lasso_all(page, plot)
+    settled(page)
+    table = downloaded(page, "Picked, CSV")
+    assert len(table) == 12 and list(table.columns)[-2:] == ["organism", "Kd"]
+    assert dict(zip(table["name"], table["organism"])) == organisms and dict(zip(table["name"], table["Kd"].astype(str))) == kds
+    open_popover(page, "Export the vectors")
+    table = downloaded(page, "CSV")
+    assert dict(zip(table["name"], table["organism"])) == organisms and "unit 1" in table
+    page.get_by_role("link", name="RNA: search").click()
+    expect(page.get_by_text("more alike than").first).to_be_visible()
+    settled(page)
+    table = downloaded(page, "Neighbours, CSV")
+    assert {name: organisms[name] for name in table["name"]} == dict(zip(table["name"], table["organism"])) and len(table) >= 11
+    assert page.title() != "gone"
 
 
 def test_the_search_follows_the_motif_and_links_both_drawings(server, page: Page, settled: Settled) -> None:

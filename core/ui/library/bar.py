@@ -39,7 +39,7 @@ def _add() -> None:
 
     st.caption(
         f"FASTA, Vienna, Stockholm or a table with columns id, sequence and, where known, structure and family: up to {MOST:,} RNAs of {LONGEST:,} "
-        "nt. They stay on this computer, also for the next visit."
+        "nt. Further columns of a table (organism, Kd, year ...) colour the motif map. They stay on this computer, also for the next visit."
     )
     given = st.file_uploader("Library file", key="library_file", label_visibility="collapsed")
     if given is None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 
 from core import storage
@@ -177,6 +178,39 @@ def ready(asked: Asked) -> EmbeddedRnas | None:
         f"{len(records):,} RNAs have no vectors by this network yet: about {duration(seconds)} on one core. They are kept for the next visit."
     )
     return None
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _typed(library: str, columns_key: str, _own: Library) -> pd.DataFrame:
+    from core.rna.columns import told_apart
+
+    return told_apart(found) if (found := _own.columns) is not None else pd.DataFrame()
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _merged(key: str, columns_key: str, level: str, _found: EmbeddedRnas, _columns: pd.DataFrame) -> pd.DataFrame:
+    from core.rna.columns import beside
+
+    return beside(_found.table(level), _columns)
+
+
+def with_columns(asked: Asked, found: EmbeddedRnas, level: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The table of a collection's RNAs or elements, each with its RNA's values of the library's further columns behind the others; and these, by RNA.
+
+    The columns are as they are stored now, the vectors may be older. Both tables are remembered and only read; the second is empty where there are no
+    columns, or where they cannot be read any more, which a sentence on the page says.
+    """
+    if asked.library == REFERENCE:
+        return found.table(level), pd.DataFrame()
+    try:
+        own = library(asked)
+        columns = _typed(own.key, own.columns_key, own)
+    except InputError as error:
+        st.info(plain(str(error)))
+        columns = pd.DataFrame()
+    if columns.empty:
+        return found.table(level), columns
+    return _merged(found.key, own.columns_key, level, found, columns), columns
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

@@ -13,8 +13,9 @@ from core.errors import InputError
 from core.ui import networks, state
 from core.ui.background import Background, Job, follow
 from core.ui.bind import bind, option_row
+from core.ui.library import colour
 from core.ui.library.bar import library_box
-from core.ui.library.data import LEVELS, Asked, query, ready
+from core.ui.library.data import LEVELS, Asked, query, ready, with_columns
 from core.ui.library.filters import Filter, choose
 from core.ui.library.picked import PICK, Point, card, several
 from core.ui.rna import data, source, structure
@@ -26,23 +27,8 @@ if TYPE_CHECKING:
     from core.explain.embedded import EmbeddedRnas
     from core.rna import FoldResult
     from core.rna.projection import Projection
-    from core.viz.embedding_map import Kinds, Values
 
 METHODS = {"umap": "UMAP", "pca": "PCA"}
-COLOURS = {
-    "rna": {"family": "family", "length": "length", "gc": "GC content", "paired": "share of paired bases"},
-    "element": {
-        "kind": "kind of element",
-        "motif": "known motif",
-        "family": "family",
-        "size": "size",
-        "gc": "GC content",
-        "place": "place along the RNA",
-    },
-}
-UNITS = {"length": ("length", "nt"), "size": ("size", "bases"), "gc": ("GC content", "share of bases"), "paired": ("paired", "share of bases")}
-FIXED = ("gc", "paired", "place")
-"""Columns on a fixed scale from 0 to 1."""
 ALL = "all"
 RINGED = 20_000
 """Points up to which the one picked has a ring; drawing all again for it would take seconds, and the browser marks what was clicked by itself."""
@@ -92,15 +78,16 @@ def draw() -> None:
     if projection is None:
         return
     _caption(projection)
-    table = found.table(level).iloc[rows].reset_index(drop=True)
+    everything, columns = with_columns(asked, found, level)
+    table = everything.iloc[rows].reset_index(drop=True)
     kept = choose(table, view)
     mine = None if folded is None else query(given, folded, asked)
     own = None if mine is None else Own.on(projection, mine, set(table["name"]), level, mapped.kind)
     if kept.words:
         (st.caption if kept.rows.any() else st.info)(plain(kept.sentence()))
-    several(_figure(found, projection, table, kept, level, own, mapped), found, asked, level)
+    several(_figure(found, projection, table, columns, kept, level, own, mapped), found, asked, level)
     if kept.rows.any():
-        _exports(found, projection, rows, kept.rows, level)
+        _exports(found, projection, table, rows, kept.rows, level)
 
 
 def _ready(view: ViewState) -> tuple[Given, FoldResult | None, Asked]:
@@ -192,14 +179,22 @@ def _caption(projection: Projection) -> None:
 
 
 def _figure(
-    found: EmbeddedRnas, projection: Projection, table: pd.DataFrame, kept: Filter, level: str, own: Own | None, mapped: Mapped
+    found: EmbeddedRnas,
+    projection: Projection,
+    table: pd.DataFrame,
+    columns: pd.DataFrame,
+    kept: Filter,
+    level: str,
+    own: Own | None,
+    mapped: Mapped,
 ) -> pd.DataFrame:
     """The map on the page with the point picked beside it; those of the table that a lasso holds and the filter keeps."""
     from core.viz.crowds import within
     from core.viz.embedding_map import embedding_map
     from core.viz.plots import alt_text
 
-    by = option_row("Colour", COLOURS[level], f"map.colour.{level}", words=COLOURS[level].__getitem__)
+    own_names = [str(name) for name in columns]
+    by = colour.choose(level, own_names)
     key = "map_figure"
 
     def take() -> None:
@@ -211,20 +206,21 @@ def _figure(
 
     view = state.current()
     asked_for = view.settings.get(PICK)
-    point = _point(asked_for, table, found, own) if isinstance(asked_for, str) else None
+    told = sorted(own_names, key=lambda name: name != by)  # what the points are coloured by comes first
+    point = _point(asked_for, table, told, found, own) if isinstance(asked_for, str) else None
     ringed = [] if own is None else own.selected(view)
     if point is not None and len(table) <= RINGED:
         ringed.append(point.label)
     figure = embedding_map(
         projection,
         table["name"].tolist(),
-        colour=_colour(table, by, level),
+        colour=colour.colour(table, by, level, columns),
         placed=None if own is None else (own.labels, own.points),
         labels=None if own is None else own.short,
         selected=ringed,
         shown=kept.rows,
         others=not kept.hide,
-        title=f"{LEVELS[level].capitalize()} of the {found.name}{networks.credit(mapped.asked.network)}",
+        title=f"{LEVELS[level][0].upper()}{LEVELS[level][1:]} of the {found.name}{networks.credit(mapped.asked.network)}",
     )
     left, right = st.columns([7, 3])
     with left:
@@ -252,13 +248,13 @@ def _names(selection: Any) -> list[str]:
     return list(dict.fromkeys(str(point["customdata"][0]) for point in selection["points"] if point.get("customdata")))
 
 
-def _point(name: str, table: pd.DataFrame, found: EmbeddedRnas, own: Own | None) -> Point | None:
+def _point(name: str, table: pd.DataFrame, columns: list[str], found: EmbeddedRnas, own: Own | None) -> Point | None:
     """The point of this name, one's own first; None where the map has none."""
     if own is not None and name in own.labels:
         row = own.table.iloc[own.labels.index(name)]
         return Point(name, {str(k): v for k, v in row.items()}, own.of, True)
     rows = table[table["name"] == name]
-    return Point(name, {str(k): v for k, v in rows.iloc[0].items()}, found, False) if len(rows) else None
+    return Point(name, {str(k): v for k, v in rows.iloc[0].items()}, found, False, tuple(columns)) if len(rows) else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -296,33 +292,17 @@ class Own:
         return [label for label, name in self.elements.items() if name == element]
 
 
-def _colour(table: pd.DataFrame, by: str, level: str) -> Kinds | Values:
-    from core.viz.colour import CIVIDIS, Scale
-    from core.viz.embedding_map import Kinds, Values
-    from core.viz.rna_colour import ELEMENTS
-
-    words = COLOURS[level][by]
-    if by in ("family", "motif", "kind"):
-        kinds = [value or None for value in table[by]]
-        return Kinds(kinds, words, ELEMENTS if by == "kind" else None)
-    values = table[by].to_numpy(float)
-    quantity, unit = UNITS.get(by, (words, ""))
-    low, high = (0.0, 1.0) if by in FIXED else (0.0, float(np.nanpercentile(values, 98)) or 1.0)
-    note = "fixed scale 0 to 1" if by in FIXED else f"0 to {high:.3g}, where 98% lie"
-    return Values(values, Scale(quantity, unit, low, high, CIVIDIS, note))
-
-
-def _exports(found: EmbeddedRnas, projection: Projection, rows: np.ndarray, kept: np.ndarray, level: str) -> None:
+def _exports(found: EmbeddedRnas, projection: Projection, table: pd.DataFrame, rows: np.ndarray, kept: np.ndarray, level: str) -> None:
     """The vectors in colour with their names, tables and points on the map of all.
 
     Args:
-        rows: of the collection, those on the map; kept: [len(rows)] bool, those in colour.
+        table: of what is on the map; rows: of the collection, those on the map; kept: [len(rows)] bool, those in colour.
     """
     from core.rna.embedding_files import csv, h5ad, npz
 
     own, chosen = found.vectors[level], rows[kept]
     shown = replace(own, names=[own.names[i] for i in chosen], vectors=own.vectors[chosen])
-    obs = found.table(level).iloc[chosen].reset_index(drop=True)
+    obs = table[kept].reset_index(drop=True)
     maps_of: dict[str, Any] = {f"X_{projection.method}": replace(projection, points=projection.points[kept])}
     with st.popover("Export the vectors", icon=":material/download:"):
         made = {

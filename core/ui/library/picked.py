@@ -22,16 +22,24 @@ PICK = "map.pick"
 DRAWN = 6
 """Drawings of the points of a lasso at most."""
 LISTED = 2000
+TOLD = 3
+"""Columns of one's own in the line of words of a point, and in the table of hits."""
 
 
 @dataclass(frozen=True, eq=False)
 class Point:
-    """A point of the map: its row in the table of the collection that holds it; ``own`` for the RNA of the view."""
+    """A point of the map.
+
+    Attributes:
+        row: of the table of the collection that holds it; own: it is of the RNA of the view.
+        columns: names of the library's further columns, those first that are told first.
+    """
 
     label: str
     row: dict[str, Any]
     of: EmbeddedRnas
     own: bool
+    columns: tuple[str, ...] = ()
 
     @property
     def element(self) -> str:
@@ -41,11 +49,15 @@ class Point:
     @property
     def words(self) -> str:
         """What is known of it, in a line."""
+        from core.rna.reading import clean
+
         row = self.row
         if self.element:
             parts = [row["kind"], f"{row['size']} bases", row["motif"] if row["motif"] != "none known" else "", row["family"], row["sequence"]]
         else:
             parts = [row["title"] if row["title"] != row["name"] else "", row["family"], f"{row['length']:,} nt"]
+        filled = [(name, row[name]) for name in self.columns if row[name] == row[name] and row[name] != ""]
+        parts += [f"{clean(name, 40)}: {f'{value:.10g}' if isinstance(value, float) else clean(value, 40)}" for name, value in filled[:TOLD]]
         return ", ".join(str(part) for part in parts if part)
 
 

@@ -13,8 +13,9 @@ from core.ui import state
 from core.ui.bind import bind, clicked_row, option_row, take
 from core.ui.library import alignment, ways
 from core.ui.library.bar import library_box
-from core.ui.library.data import LEVELS, Asked, background, index, query, ready
+from core.ui.library.data import LEVELS, Asked, background, index, query, ready, with_columns
 from core.ui.library.opening import open_in_rna
+from core.ui.library.picked import TOLD
 from core.ui.rna import data, source, structure
 from core.ui.rna.data import Given
 from core.ui.rna.pick import select
@@ -59,12 +60,13 @@ def draw() -> None:
     with left:
         level = option_row("Find the nearest", LEVELS, "search.level", words=LEVELS.__getitem__)
     by = ways.choose(middle, right, asked, found, view) if level == "rna" else ways.NETWORK
-    table = _neighbours(own, found, asked, level, by, view)
+    known, columns = with_columns(asked, found, level)
+    table = _neighbours(own, found, known, asked, level, by, view)
     if table is None:
         return
     left, right = st.columns([6, 5])
     with left:
-        row = _table(table, level)
+        row = _table(table, level, [str(name) for name in columns][:TOLD])
     if row is None:
         row = _hit(table, view)
     with right:
@@ -81,8 +83,10 @@ def _ready(view: ViewState) -> tuple[Given, FoldResult | None, Asked]:
     return given, structure.current(given), Asked.of(view)
 
 
-def _neighbours(own: EmbeddedRnas, found: EmbeddedRnas, asked: Asked, level: str, by: str, view: ViewState) -> pd.DataFrame | None:
-    """The nearest of the collection, nearest first; None with a sentence where there are none.
+def _neighbours(
+    own: EmbeddedRnas, found: EmbeddedRnas, library: pd.DataFrame, asked: Asked, level: str, by: str, view: ViewState
+) -> pd.DataFrame | None:
+    """The nearest of the collection, nearest first, as rows of its table; None with a sentence where there are none.
 
     The column "alike" holds their scores, which are what the column "measure" says; higher is more alike.
     """
@@ -91,7 +95,6 @@ def _neighbours(own: EmbeddedRnas, found: EmbeddedRnas, asked: Asked, level: str
     row, kind = 0, None
     if level == "element":
         row, kind = _element(own, view)
-    library = found.table(level)
     exclude = _left_out(library, level, own, kind)
     try:
         if by == ways.NETWORK:
@@ -138,10 +141,15 @@ def _left_out(library: pd.DataFrame, level: str, own: EmbeddedRnas, kind: str | 
     return [int(i) for i in library.index[out]]
 
 
-def _table(table: pd.DataFrame, level: str) -> int | None:
+def _table(table: pd.DataFrame, level: str, own: list[str]) -> int | None:
+    """The hits; the place of the one clicked.
+
+    Args:
+        own: columns of the library's own to show behind ours; the file holds all.
+    """
     columns = ["title", "family", "length", "gc"] if level == "rna" else ["name", "family", "motif", "size", "sequence"]
     number = st.column_config.NumberColumn
-    shown = table[["alike", "percentile", *columns, "same"]]
+    shown = table[["alike", "percentile", *columns, "same", *own]]
     measure = str(table["measure"].iloc[0])
     row = clicked_row(
         shown,
