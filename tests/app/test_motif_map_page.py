@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.errors import InputError
 from core.explain.embedded import NO_MOTIF
 from core.explain.reference import open_reference
-from core.rna import load_example
+from core.rna import load_example, projection
 from core.rna.libraries import add_library
 from core.rna.motifs import MOTIFS
+from core.rna.neighbours import unit_rows
 from core.rna.projection import project
 from core.ui.library.colour import COLOURS
 from core.ui.library.data import work
@@ -130,3 +133,22 @@ def test_a_map_that_was_stopped_is_not_made_again_by_itself():
     assert not test.exception and len(maps()._jobs) == 1
     test.button(key="map_cancel").click().run()
     assert "The UMAP map was stopped" in told(test) and not maps()._jobs
+
+
+def test_a_map_is_kept_for_the_next_visit(monkeypatch: pytest.MonkeyPatch):
+    vectors = open_reference("rna").vectors["rna"].vectors
+    made = project(vectors, method="pca")
+    made = replace(made, method="umap", seed=77, settings={"neighbours": 15}, frame=(unit_rows(vectors), made.points))
+    monkeypatch.setattr(projection, "project", lambda *_, **__: made)
+    assert "UMAP, seed 77, 15 neighbours" in told(page(level="rna", seed=77))
+    maps()._done.clear()
+
+    def again(*_: object, **__: object) -> None:
+        raise InputError("The map is made again.")
+
+    monkeypatch.setattr(projection, "project", again)
+    test = opened("motifs", **{"s.map.level": '"rna"', "s.map.seed": "77"})
+    assert "UMAP, seed 77, 15 neighbours" in told(test) and not test.exception and not maps()._jobs
+    other = opened("motifs", **{"s.map.level": '"rna"', "s.map.seed": "78"})
+    assert "The map is made again." in told(ended(other, maps()))
+    maps().forget(next(iter(maps()._jobs)))

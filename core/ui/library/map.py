@@ -3,36 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.errors import InputError
+from core import __version__, storage
 from core.ui import networks, state
 from core.ui.background import Background, Job, follow
 from core.ui.bind import bind, option_row
 from core.ui.library import colour
 from core.ui.library.bar import library_box
-from core.ui.library.data import LEVELS, Asked, query, ready, with_columns
+from core.ui.library.data import LEVELS, REFERENCE, Asked, query, ready, with_columns
 from core.ui.library.filters import Filter, choose
+from core.ui.library.head import begin
 from core.ui.library.picked import PICK, Point, card, several
-from core.ui.rna import data, source, structure
-from core.ui.rna.data import Given
 from core.ui.text import plain
 from core.ui.view_state import MAX_TEXT, ViewState
 
 if TYPE_CHECKING:
     from core.explain.embedded import EmbeddedRnas
-    from core.rna import FoldResult
     from core.rna.projection import Projection
 
 METHODS = {"umap": "UMAP", "pca": "PCA"}
 ALL = "all"
 RINGED = 20_000
 """Points up to which the one picked has a ring; drawing all again for it would take seconds, and the browser marks what was clicked by itself."""
-_GOOD, _STOPPED = "map_good", "map_stopped"
+_STOPPED = "map_stopped"
 
 
 @dataclass(frozen=True)
@@ -46,6 +45,12 @@ class Mapped:
     kind: str
     seed: int
 
+    @property
+    def path(self) -> Path:
+        """Where a map that takes long to make is kept."""
+        of = storage.digest_of(vectors=self.key, level=self.level, method=self.method, kind=self.kind, seed=self.seed, gatescope=__version__)
+        return storage.folder("cache") / "maps" / f"{of}.npz"
+
 
 @st.cache_resource(max_entries=1, show_spinner=False)
 def maps() -> Background[Mapped, Projection]:
@@ -55,16 +60,7 @@ def maps() -> Background[Mapped, Projection]:
 
 def draw() -> None:
     """Draws the page for the current view; what cannot be used is one sentence, with the last good view still there."""
-    view = state.current()
-    source.bar(view, encoders=True)
-    try:
-        given, folded, asked = _ready(view)
-    except InputError as error:
-        st.error(plain(str(error)))
-        view = st.session_state.get(_GOOD, ViewState())
-        given, folded, asked = _ready(view)
-    st.session_state[_GOOD] = view
-    source.records(view)
+    view, given, folded, asked = begin("map")
     library_box(asked)
     found = ready(asked)
     if found is None:
@@ -88,12 +84,6 @@ def draw() -> None:
     several(_figure(found, projection, table, columns, kept, level, own, mapped), found, asked, level)
     if kept.rows.any():
         _exports(found, projection, table, rows, kept.rows, level)
-
-
-def _ready(view: ViewState) -> tuple[Given, FoldResult | None, Asked]:
-    given = Given.of(view)
-    data.reactivities(given)
-    return given, structure.current(given), Asked.of(view)
 
 
 def _level_and_method(view: ViewState) -> str:
@@ -135,22 +125,29 @@ def _rows(found: EmbeddedRnas, asked: Asked, level: str, view: ViewState) -> tup
 
 
 def _projection(mapped: Mapped, found: EmbeddedRnas, rows: np.ndarray) -> Projection | None:
-    """The map; where making it takes a while the page shows how far it is."""
+    """The map; where making it takes a while the page shows how far it is, and keeps it for the next visit."""
+    from core.rna.projection import load_projection
+
     projection = maps().result(mapped)
+    if projection is None and maps().job(mapped) is None and (stored := load_projection(mapped.path)) is not None:
+        projection = maps().remember(mapped, stored)
     if projection is not None:
         return projection
     vectors = found.vectors[mapped.level].vectors[rows]
 
     def work(job: Job) -> Projection:
-        from core.rna.projection import project
+        from core.rna.projection import project, save_projection
 
-        return project(
+        made = project(
             vectors,
             method=mapped.method,
             seed=mapped.seed,
             on_progress=lambda done, total: job.told(f"making the {METHODS[mapped.method]} map", done, total),
             should_stop=job.stopped,
         )
+        if made.method == "umap":
+            save_projection(made, mapped.path)
+        return made
 
     def stop() -> None:
         st.session_state[_STOPPED] = mapped
@@ -220,7 +217,7 @@ def _figure(
         selected=ringed,
         shown=kept.rows,
         others=not kept.hide,
-        title=f"{LEVELS[level][0].upper()}{LEVELS[level][1:]} of the {found.name}{networks.credit(mapped.asked.network)}",
+        title=f"{LEVELS[level][0].upper()}{LEVELS[level][1:]} of {_called(found, mapped.asked)}{networks.credit(mapped.asked.network)}",
     )
     left, right = st.columns([7, 3])
     with left:
@@ -241,6 +238,10 @@ def _figure(
         card(point, asked_for if isinstance(asked_for, str) else "", mapped.asked)
     inside = within(projection.points, event["selection"])
     return table[:0] if inside is None else table[kept.rows & inside]
+
+
+def _called(found: EmbeddedRnas, asked: Asked) -> str:
+    return f"the {found.name}" if asked.library == REFERENCE else found.name
 
 
 def _names(selection: Any) -> list[str]:

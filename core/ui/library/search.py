@@ -14,10 +14,10 @@ from core.ui.bind import bind, clicked_row, option_row, take
 from core.ui.library import alignment, ways
 from core.ui.library.bar import library_box
 from core.ui.library.data import LEVELS, Asked, background, index, query, ready, with_columns
+from core.ui.library.head import begin
 from core.ui.library.opening import open_in_rna
 from core.ui.library.picked import TOLD
-from core.ui.rna import data, source, structure
-from core.ui.rna.data import Given
+from core.ui.rna import data, structure
 from core.ui.rna.pick import select
 from core.ui.rna_component import rna_drawing
 from core.ui.text import plain
@@ -25,26 +25,15 @@ from core.ui.view_state import ViewState
 
 if TYPE_CHECKING:
     from core.explain.embedded import EmbeddedRnas
-    from core.rna import FoldResult
 
 HIT = "search.hit"
 SHOWN = 25
 EQUAL = "The same description: the same RNA under another name, or one that cannot be told from it by what is compared."
-_GOOD = "search_good"
 
 
 def draw() -> None:
     """Draws the page for the current view; what cannot be used is one sentence, with the last good view still there."""
-    view = state.current()
-    source.bar(view, encoders=True)
-    try:
-        given, folded, asked = _ready(view)
-    except InputError as error:
-        st.error(plain(str(error)))
-        view = st.session_state.get(_GOOD, ViewState())
-        given, folded, asked = _ready(view)
-    st.session_state[_GOOD] = view
-    source.records(view)
+    view, given, folded, asked = begin("search")
     structure.bar(given)
     structure.waiting(given, folded)
     if folded is None:
@@ -75,12 +64,6 @@ def draw() -> None:
     if by != ways.NETWORK:
         st.caption(f"The bases are lined up by the vectors of {plain(asked.network)}, whatever whole RNAs are compared by.")
     alignment.draw(own, found, asked, folded, str(table.iloc[row]["rna"]), view)
-
-
-def _ready(view: ViewState) -> tuple[Given, FoldResult | None, Asked]:
-    given = Given.of(view)
-    data.reactivities(given)
-    return given, structure.current(given), Asked.of(view)
 
 
 def _neighbours(
