@@ -117,11 +117,11 @@ def test_of_a_thousand_columns_fifty_are_kept_and_the_rest_is_told() -> None:
 
 def test_hostile_names_and_cells_stay_text() -> None:
     names = [*PAYLOADS, "two\nlines", "nul\x07", "n" * 300]
-    cells = [*PAYLOADS, "=1+1", '=HYPERLINK("http://x","y")', "c\nd\te" + "f" * 300]
+    cells = [*PAYLOADS, '=HYPERLINK("http://x","y")', "c\nd\te", "=1+1" + "f" * 300]
     frame = pd.DataFrame([["a", "GGGAAAUCCC", *cells]], columns=["id", "sequence", *names])
     found = columns(add_library("Hostile", frame.to_csv(index=False).encode()))
     assert list(found.columns) == [*PAYLOADS, "two?lines", "nul?", "n" * 79 + "…"]
-    assert found.iloc[0].tolist() == [*PAYLOADS, "=1+1", '=HYPERLINK("http://x","y")', "c?d?e" + "f" * 194 + "…"]
+    assert found.iloc[0].tolist() == [*PAYLOADS, '=HYPERLINK("http://x","y")', "c?d?e", "=1+1" + "f" * 195 + "…"]
     back = beside(pd.DataFrame({"name": ["a"]}), told_apart(found)).to_csv(index=False)
     assert '"=HYPERLINK(""http://x"",""y"")"' in back and pd.read_csv(io.StringIO(back)).iloc[0].tolist()[1:] == found.iloc[0].tolist()
 
@@ -235,11 +235,11 @@ def test_names_of_our_own_columns_get_a_mark() -> None:
 
 
 def test_elements_take_the_values_of_their_rna() -> None:
-    own = told_apart(pd.DataFrame({"size": [1.0, np.nan], "organism": ["E. coli", "yeast"]}, index=["a", "b"]))
+    own = told_apart(pd.DataFrame({"size": [np.nan, 1.0], "organism": ["E. coli", "yeast"]}, index=["a", "b"]))
     elements = pd.DataFrame({"name": ["b/s0", "x/h0", "a/s0", "b/h0"], "rna": ["b", "x", "a", "b"], "size": [4, 3, 2, 1]})
     found = beside(elements, own)
     assert list(found.columns) == ["name", "rna", "size", "size (yours)", "organism"]
     assert found["size"].tolist() == [4, 3, 2, 1]
-    assert found["size (yours)"].tolist() == pytest.approx([np.nan, np.nan, 1, np.nan], nan_ok=True)
+    assert found["size (yours)"].tolist() == pytest.approx([1, np.nan, np.nan, 1], nan_ok=True)
     assert found["organism"].tolist() == ["yeast", "", "E. coli", "yeast"]
     assert beside(pd.DataFrame({"name": ["b"]}, index=[7]), own)["organism"].to_dict() == {7: "yeast"}
