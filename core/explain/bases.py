@@ -15,6 +15,7 @@ import torch
 
 from core import __version__
 from core.errors import InputError
+from core.explain.edges import edge_table
 from core.models.checkpoint import Card
 from core.models.rna import RnaGine, RnaTrace
 from core.rna.elements import Elements, decompose
@@ -35,7 +36,6 @@ INSTANT = ("attention", "message", "openness")
 STEPS = 50
 CHUNK = 10
 EPS = 1e-6
-KINDS = ("backbone", "pair", "pair+backbone", "element to base", "base to element", "element to element")
 
 Progress = Callable[[str, int, int], None]
 
@@ -50,8 +50,8 @@ class BaseImportance:
             ``openness`` (mean over incoming edges and layers), and a column for each attribution asked for.
         elements: one row per element: ``name`` ("elem:s0"), ``element``, ``kind``, ``size``, ``bases`` ("1-7,66-72") and the same quantities of
             its node. The standard encoding has no element nodes: there attention is the sum over its bases, the others their mean.
-        edges: one row per directed edge: ``source``, ``target``, ``kind`` (of :data:`KINDS`), ``direction``, ``weight`` (the probability of a
-            pair where the network reads the ensemble, else 1), ``openness`` and ``message`` (means over layers).
+        edges: one row per directed edge: ``source``, ``target``, ``kind`` (of :data:`core.explain.edges.KINDS`), ``direction``, ``weight`` (the
+            probability of a pair where the network reads the ensemble, else 1), ``openness`` and ``message`` (means over layers).
         per_layer: one row per layer (from 1) and directed edge.
         weights: W_e of each layer, a row per hidden unit and a column per relation.
         manifest: versions, hashes, settings, completeness.
@@ -112,7 +112,7 @@ def base_importance(
     graph = network.graph_of(record, found, ensemble)
     with torch.no_grad():
         out, trace = network(**_inputs(graph, device), return_trace=True)
-    edges = _edge_table(graph, config.encoding)
+    edges = edge_table(graph, config.encoding)
     openness, message = (values.cpu().double().numpy() for values in (trace.openness, trace.message))
     per_layer = pd.concat([edges] * len(openness), ignore_index=True)
     per_layer.insert(0, "layer", np.repeat(np.arange(1, len(openness) + 1), len(edges)))
@@ -183,20 +183,6 @@ def _inputs(graph: Data, device: str, copies: int = 1) -> dict[str, torch.Tensor
     if "edge_weight" in graph:
         tensors["edge_weight"] = graph.edge_weight.repeat(copies)
     return {name: tensor.to(device) for name, tensor in tensors.items()}
-
-
-def _edge_table(graph: Data, encoding: str) -> pd.DataFrame:
-    """Names, kind and direction of every directed edge."""
-    bit = dict(zip(EDGE_FEATURES[encoding], graph.edge_attr.numpy().T > 0, strict=True))
-    none = np.zeros(graph.edge_index.shape[1], dtype=bool)
-    parent, child, between = (bit.get(name, none) for name in ("parent_child", "child_parent", "element_element"))
-    sorts = [bit["adjacent"] & bit["base_pair"], bit["adjacent"], bit["base_pair"], parent, child, between]
-    kinds = np.select(sorts, ["pair+backbone", "backbone", "pair", "element to base", "base to element", "element to element"], default="")
-    names = np.array(graph.node_names, dtype=object)
-    source, target = graph.edge_index.numpy()
-    direction = np.where(bit["is_forward"], "forward", "backward")
-    weight = graph.edge_weight.numpy() if "edge_weight" in graph else np.ones(len(source), dtype=np.float32)
-    return pd.DataFrame({"source": names[source], "target": names[target], "kind": kinds, "direction": direction, "weight": weight})
 
 
 def _node_quantities(graph: Data, trace: RnaTrace, openness: np.ndarray, message: np.ndarray) -> pd.DataFrame:

@@ -8,7 +8,8 @@ import torch
 
 from core.errors import InputError
 from core.explain import base_importance
-from core.explain.bases import KINDS, ranges
+from core.explain.bases import ranges
+from core.explain.edges import KINDS
 from core.models.checkpoint import Card
 from core.models.rna import RnaGine, RnaGineConfig
 from core.rna import EDGE_FEATURES, NODE_FEATURES, RnaRecord, build_graph
