@@ -271,8 +271,8 @@ def _at_once(
             settings = {"draws": draws, "noise": noise, "seed": seed}
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(seed)
-                tunnel = NoiseTunnel(InputXGradient(value))
-                found = tunnel.attribute(full, nt_type="smoothgrad", nt_samples=draws, nt_samples_batch_size=masked.rows, stdevs=noise)
+                tunnel = NoiseTunnel(Saliency(value))
+                found = tunnel.attribute(full, nt_type="smoothgrad", nt_samples=draws, nt_samples_batch_size=masked.rows, stdevs=noise, abs=False)
     except Cancelled:
         return _finished(masked, method, masked.part, np.full(len(masked), np.nan), 0, total, **settings)
     return _finished(masked, method, masked.part, found[0].detach().cpu().double().numpy(), total, total, **settings)
