@@ -1,7 +1,9 @@
 """Attributions of a masked function: how much of F(1) - F(0) each part, or group of parts, carries.
 
-The methods are Captum's (Kokhlikyan et al. 2020), asked about the mask. Integrated gradients come point by point, so that what is known so far can be
-shown and a stop keeps it; they equal Captum's to rounding.
+The methods are Captum's (Kokhlikyan et al. 2020), asked about the mask. Integrated gradients come point by point, so that what is known so far can
+be shown and a stop keeps it. With a number of steps they equal Captum's to rounding. Without one the points go where they are needed: networks with
+ReLU or with exponentials have kinks on the way, about which evenly spread points are wrong by a fifth where as many well placed ones are wrong by a
+thousandth.
 """
 
 from __future__ import annotations
@@ -38,8 +40,12 @@ BY_PART = (SALIENCY, INPUT_X_GRADIENT, INTEGRATED_GRADIENTS, DEEP_LIFT, NOISE_TU
 """Methods that give a number to every part at once and roll up by summing; the others are asked about the groups of a level."""
 ADDS_UP = (INTEGRATED_GRADIENTS, DEEP_LIFT, SHAPLEY)
 """Methods whose numbers should sum to F(1) - F(0)."""
-STEPS, ORDERS, DRAWS, NOISE = 50, 25, 20, 0.05
-"""Points of the integral, orders of Shapley sampling, draws and standard deviation of the noise tunnel."""
+ORDERS, DRAWS, NOISE = 25, 20, 0.05
+"""Orders of Shapley sampling, draws and standard deviation of the noise tunnel."""
+FIRST, MOST, SPLIT = 16, 200, 8
+"""Points of the integral to begin with, most of them, and intervals that are split at a time."""
+CLOSE, CLOSE_ON_THE_WAY = 0.005, 0.03
+"""Shares of |F1 - F0| at which the integral is close enough: its error at the end, and the sum of its errors on the way, which may cancel."""
 GOOD, FAIR = 0.01, 0.05
 """Completeness up to which an attribution is good, and fair."""
 
@@ -53,7 +59,8 @@ class Attribution:
     Attributes:
         method: of :data:`METHODS`; level: whose groups have a number; names, values: [G] in the target's unit.
         done, total: units of work; a stopped one holds what is known so far, with nan where nothing is.
-        completeness: for methods that add up, {"delta", "relative", "change"}: sum - (F1 - F0), its share of |F1 - F0|, and F1 - F0.
+        completeness: for methods that add up, {"delta", "relative", "change"}: sum - (F1 - F0), its share of |F1 - F0|, and F1 - F0; of integrated
+            gradients whose points were chosen also "on_the_way", the sum of the errors of all intervals, without their signs, by |F1 - F0|.
         settings: steps, orders, seed and the like.
     """
 
@@ -98,7 +105,7 @@ def attribute(
     method: str = INTEGRATED_GRADIENTS,
     *,
     level: str | None = None,
-    steps: int = STEPS,
+    steps: int | None = None,
     orders: int = ORDERS,
     draws: int = DRAWS,
     noise: float = NOISE,
@@ -134,7 +141,7 @@ def attributions(
     method: str = INTEGRATED_GRADIENTS,
     *,
     level: str | None = None,
-    steps: int = STEPS,
+    steps: int | None = None,
     orders: int = ORDERS,
     draws: int = DRAWS,
     noise: float = NOISE,
@@ -146,7 +153,8 @@ def attributions(
 
     Args:
         level: for occlusion and Shapley sampling, whose groups are asked about; the parts themselves unless given.
-        steps: of integrated gradients; orders: of Shapley sampling; draws, noise: of the noise tunnel; seed: of all that is random.
+        steps: points of integrated gradients, Gauss-Legendre as in Captum; None puts up to :data:`MOST` of them where they are needed.
+        orders: of Shapley sampling; draws, noise: of the noise tunnel; seed: of all that is random.
         on_progress: called with (method, done, total).
 
     Raises:
@@ -161,7 +169,10 @@ def attributions(
         if on_progress:
             on_progress(method, min(done, total), total)
 
-    if method == INTEGRATED_GRADIENTS:
+    if method == INTEGRATED_GRADIENTS and steps is None:
+        yield from _where_needed(masked, told, should_stop)
+    elif method == INTEGRATED_GRADIENTS:
+        assert steps is not None
         yield from _integrated_gradients(masked, steps, told, should_stop)
     elif method == OCCLUSION:
         yield from _occlusion(masked, level, told, should_stop)
@@ -192,9 +203,7 @@ def _integrated_gradients(masked: Masked, steps: int, told: Callable[[int, int],
         if should_stop and should_stop():
             break
         chunk = order[start : start + masked.rows]
-        masks = (masked.full_mask() * torch.as_tensor(alphas[chunk], device=masked.device, dtype=masked.dtype).unsqueeze(1)).requires_grad_()
-        (slope,) = torch.autograd.grad(masked.value(masks).sum(), masks)
-        summed += (slope.double().cpu().numpy() * sizes[chunk, None]).sum(0)
+        summed += (_slopes(masked, alphas[chunk], None) * sizes[chunk, None]).sum(0)
         weight += sizes[chunk].sum()
         done = min(start + masked.rows, steps)
         told(done, steps)
@@ -203,6 +212,79 @@ def _integrated_gradients(masked: Masked, steps: int, told: Callable[[int, int],
         return
     if weight == 0:
         yield _finished(masked, INTEGRATED_GRADIENTS, masked.part, np.full(len(masked), np.nan), 0, steps, steps=steps)
+
+
+@dataclass(eq=False)
+class _Interval:
+    """A piece of the way from the baseline to the whole: its ends, F at them, and the slope at its middle [K]."""
+
+    low: float
+    high: float
+    before: float
+    after: float
+    slope: np.ndarray
+
+    @property
+    def error(self) -> float:
+        """What the slope at the middle says of the change of F in the interval, less what it is."""
+        return float(self.slope.sum()) * (self.high - self.low) - (self.after - self.before)
+
+
+def _where_needed(masked: Masked, told: Callable[[int, int], None], should_stop: Stop | None) -> Iterator[Attribution]:
+    """The midpoint rule on intervals; those whose slope misses the change of F most are cut in three, of which the middle one keeps its slope."""
+    parts: list[_Interval] = []
+    scale = max(abs(masked.effect), EPS)
+
+    def so_far(whole: bool) -> Attribution:
+        values = np.sum([part.slope * (part.high - part.low) for part in parts], axis=0)
+        used = len(parts)
+        found = _finished(masked, INTEGRATED_GRADIENTS, masked.part, values, used, used if whole else max(MOST, used + 1), steps=used)
+        assert found.completeness is not None
+        found.completeness["on_the_way"] = sum(abs(part.error) for part in parts) / scale
+        return found
+
+    try:
+        ends = np.linspace(0, 1, FIRST + 1)
+        f = masked.of(ends[:, None] * masked.full_mask().cpu().numpy(), should_stop=should_stop)
+        slopes = _slopes(masked, (ends[1:] + ends[:-1]) / 2, should_stop)
+        parts = [_Interval(*piece) for piece in zip(ends, ends[1:], f, f[1:], slopes)]
+    except Cancelled:
+        yield _finished(masked, INTEGRATED_GRADIENTS, masked.part, np.full(len(masked), np.nan), 0, MOST)
+        return
+    while True:
+        errors = np.array([part.error for part in parts])
+        close = abs(errors.sum()) < CLOSE * scale and np.abs(errors).sum() < CLOSE_ON_THE_WAY * scale
+        told(len(parts), MOST)
+        yield so_far(close or len(parts) >= MOST)
+        if close or len(parts) >= MOST:
+            return
+        worst = np.argsort(-np.abs(errors))[: max(1, min(SPLIT, len(parts) // 4))]
+        thirds = {int(row): (parts[row].high - parts[row].low) / 3 for row in worst}
+        try:
+            new = _slopes(
+                masked, np.array([at for row, h in thirds.items() for at in (parts[row].low + h / 2, parts[row].high - h / 2)]), should_stop
+            )
+            cuts = np.array([at for row, h in thirds.items() for at in (parts[row].low + h, parts[row].high - h)])
+            f = masked.of(cuts[:, None] * masked.full_mask().cpu().numpy(), should_stop=should_stop)
+        except Cancelled:
+            return
+        for place, (row, h) in enumerate(thirds.items()):
+            own, (first, second), (left, right) = parts[row], f[2 * place : 2 * place + 2], new[2 * place : 2 * place + 2]
+            parts += [_Interval(own.low, own.low + h, own.before, first, left), _Interval(own.high - h, own.high, second, own.after, right)]
+            own.low, own.high, own.before, own.after = own.low + h, own.high - h, first, second
+
+
+def _slopes(masked: Masked, places: np.ndarray, should_stop: Stop | None) -> np.ndarray:
+    """[N, K] the slope of F at N places on the way from the baseline to the whole."""
+    found = []
+    for start in range(0, len(places), masked.rows):
+        if should_stop and should_stop():
+            raise Cancelled("The explanation was stopped.")
+        at = torch.as_tensor(places[start : start + masked.rows], device=masked.device, dtype=masked.dtype)
+        masks = (masked.full_mask() * at.unsqueeze(1)).requires_grad_()
+        (slope,) = torch.autograd.grad(masked.value(masks).sum(), masks)
+        found.append(slope.double().cpu().numpy())
+    return np.concatenate(found)
 
 
 def _occlusion(masked: Masked, level: str, told: Callable[[int, int], None], should_stop: Stop | None) -> Iterator[Attribution]:

@@ -1,7 +1,7 @@
 """Is a ranking true of the network? Tests that ask the masked function itself, at one level (reactions, elements, bases).
 
-F1 is the function with everything there, F0 that of the baseline; a ranking puts the group with the largest absolute value first. Every test says what
-the network does when parts are masked, nothing about biology.
+F1 is the function with everything there, F0 that of the baseline; a ranking puts the group with the largest absolute value first. Every test says
+what the network does when parts are masked, nothing about biology.
 """
 
 from __future__ import annotations

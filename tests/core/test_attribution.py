@@ -74,6 +74,35 @@ def test_integrated_gradients_are_captums_and_the_slow_loops() -> None:
     assert found.values.sum() == pytest.approx(masked.effect, rel=1e-6)
 
 
+def kinked() -> Masked:
+    """Flat but for a steep piece of a hundredth of the way, which evenly spread points meet by chance."""
+    w = torch.tensor([3.0, -1.0, 2.0], dtype=torch.float64)
+    return planted(lambda m: 50 * torch.relu((m @ w) / 4 - 0.301) - 50 * torch.relu((m @ w) / 4 - 0.311), ["a", "b", "c"])
+
+
+def test_points_go_where_the_way_has_kinks() -> None:
+    masked = kinked()
+    even = attribute(masked, INTEGRATED_GRADIENTS, steps=50)
+    chosen = attribute(masked, INTEGRATED_GRADIENTS)
+    assert even.completeness is not None and chosen.completeness is not None
+    assert even.completeness["relative"] > 0.3 and chosen.completeness["relative"] < 0.005 and chosen.completeness["on_the_way"] < 0.03
+    assert chosen.values == pytest.approx(0.5 * np.array([0.75, -0.25, 0.5]), rel=0.005)
+    assert chosen.whole and chosen.settings["steps"] <= 80 and chosen.total == chosen.done
+    smooth = curved()
+    assert attribute(smooth, INTEGRATED_GRADIENTS).values == pytest.approx(attribute(smooth, INTEGRATED_GRADIENTS, steps=200).values, rel=0.02)
+    partial = list(attributions(masked, INTEGRATED_GRADIENTS))
+    assert [one.whole for one in partial] == [False] * (len(partial) - 1) + [True]
+    calls = 0
+
+    def later() -> bool:
+        nonlocal calls
+        calls += 1
+        return calls > 14
+
+    stopped = attribute(masked, INTEGRATED_GRADIENTS, should_stop=later)
+    assert not stopped.whole and stopped.done >= 16 and np.isfinite(stopped.values).all()
+
+
 def test_what_is_known_so_far_comes_nearer_and_a_stop_keeps_it() -> None:
     masked = curved()
     whole = attribute(masked, INTEGRATED_GRADIENTS, steps=48)
