@@ -30,7 +30,8 @@ GONE, STAYS, ROBUST = 0.1, 0.9, 50
 Told = Callable[[int, int], None]
 
 
-class Sized(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Sized:
     """Groups of a level and how their masks are made: ``numbers`` [K] (-1 for parts of no group, which stay), ``count`` G."""
 
     numbers: np.ndarray
@@ -38,6 +39,7 @@ class Sized(NamedTuple):
 
     @classmethod
     def of(cls, masked: Masked, level: str) -> Sized:
+        """Of a level of a masked function."""
         numbers, names = masked.groups(level)
         return cls(numbers, len(names))
 

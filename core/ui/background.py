@@ -10,7 +10,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import streamlit as st
 
@@ -37,6 +37,8 @@ class Job:
     stop: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
     error: str | None = None
+    partial: Any = None
+    """What is known so far, of work that tells."""
 
     def stopped(self) -> bool:
         """Whether Cancel was pressed or the page that followed is gone."""

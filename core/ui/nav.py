@@ -41,6 +41,13 @@ PAGES = (
         "Two media, knock-outs or networks side by side, many media as a matrix, and whether gates move where fluxes move.",
     ),
     PageEntry(
+        "pages/explain.py",
+        "explain",
+        "Explain",
+        ":material/account_tree:",
+        "How much of a prediction each pathway, reaction and message carries: attributions with a ledger that adds up.",
+    ),
+    PageEntry(
         "pages/gates.py",
         "gates",
         "Metabolite gates",

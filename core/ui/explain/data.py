@@ -1,0 +1,120 @@
+"""What the page explains, remembered for all sessions: masked functions and their attributions, keyed by content hashes, bounded, only read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.errors import InputError
+from core.ui import data, device, kinetics
+from core.ui.background import Background, Job
+from core.ui.data import Given
+from core.ui.view_state import ViewState
+
+if TYPE_CHECKING:
+    from core.explain.attribution import Attribution
+    from core.explain.masked import Masked
+
+TARGET, METHOD, LEVEL, GATES = "explain.target", "explain.method", "explain.level", "explain.gates"
+AGAINST, WITHIN = "explain.against", "explain.within"
+"""Settings of the view."""
+GROWTH = "growth"
+LIVE, FROZEN = "live", "frozen"
+OF_GROUPS = {"occlusion": ("subsystem", "reaction", "metabolite"), "shapley": ("subsystem",)}
+"""Levels at which methods that ask about groups are offered: what takes seconds or minutes, not hours."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is attributed, by which network. Hashable, so that it is the key of what follows.
+
+    ``against``: a named medium whose prediction is taken off, "" for none. ``level``: whose groups a method is asked about, "" for the parts.
+    """
+
+    given: Given
+    network: str
+    weights: str
+    where: str
+    target: str
+    against: str
+    gates: str
+    method: str
+    level: str
+
+    @classmethod
+    def of(cls, view: ViewState, given: Given, method: str, level: str) -> Asked:
+        """What a view asks.
+
+        Raises:
+            InputError: there is no such network.
+        """
+        _, card = data.checkpoint(view.checkpoint)
+        against = str(view.settings.get(AGAINST) or "")
+        return cls(
+            given,
+            view.checkpoint,
+            card.weights_sha256,
+            device.choice().device,
+            target_of(view, given),
+            against if against in data.media(given.model, given.model_objective) else "",
+            FROZEN if view.settings.get(GATES) == FROZEN else LIVE,
+            method,
+            level if method in OF_GROUPS else "",
+        )
+
+    @property
+    def function(self) -> tuple[object, ...]:
+        """What the masked function follows from."""
+        return self.given, self.network, self.weights, self.where, self.target, self.against, self.gates
+
+
+def target_of(view: ViewState, given: Given) -> str:
+    """Growth, or the reaction whose flux is explained; one that the model lacks is growth."""
+    wanted = str(view.settings.get(TARGET) or GROWTH)
+    return wanted if wanted in data.tables(given.model, given.model_objective).reactions else GROWTH
+
+
+def masked(asked: Asked) -> Masked:
+    """The function an attribution is asked about.
+
+    Raises:
+        InputError: the condition or the target cannot be used.
+    """
+    return _masked(*asked.function)  # type: ignore[arg-type]
+
+
+@st.cache_resource(max_entries=6, show_spinner="Preparing the network ...")
+def _masked(given: Given, network: str, weights: str, where: str, target: str, against: str, gates: str) -> Masked:
+    from core.explain.metabolic_masks import incidence_masks
+    from core.metabolic import build_hypergraph
+
+    graph = data.importance(given, network).graph
+    other = None
+    if against:
+        chosen = given.condition() | {"medium": against, "kinetics": kinetics.stored(given.kinetics) if given.kinetics else None}
+        other = build_hypergraph(data.tables(given.model, given.model_objective), **chosen)
+    return incidence_masks(data.checkpoint(network), graph, target=target, minus=other, frozen_gates=gates == FROZEN, device=where)
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def work() -> Background[Asked, Attribution]:
+    """Attributions made or being made."""
+    return Background(24)
+
+
+def start(asked: Asked) -> Job:
+    """Starts an attribution; what is known so far is the job's ``partial``."""
+    function = masked(asked)
+
+    def run(job: Job) -> Attribution:
+        from core.explain.attribution import attributions
+
+        for found in attributions(function, asked.method, level=asked.level or None, on_progress=job.counted, should_stop=job.stopped):
+            job.partial = found
+        if job.partial is None:
+            raise InputError("The explanation ended before it began; start it again.")
+        return job.partial
+
+    return work().start(asked, run)
