@@ -13,7 +13,7 @@ from core.viz.plots import finished, plain
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-TOP, LETTERS = 20, 34
+TOP, LETTERS = 20, 26
 
 
 def signed_bars(values: pd.Series, *, level: str, title: str, unit: str, prefix: str, top: int = TOP) -> go.Figure:
@@ -43,7 +43,7 @@ def signed_bars(values: pd.Series, *, level: str, title: str, unit: str, prefix:
     )
     figure = go.Figure(bars)
     figure.update_yaxes(autorange="reversed", automargin=True, type="category")
-    figure.update_xaxes(title=plain(f"attribution ({unit})" if unit else "attribution"), range=[-1.25 * limit, 1.25 * limit], zerolinecolor=CASING)
+    figure.update_xaxes(title=plain(f"attribution ({unit})" if unit else "attribution"), range=[-1.5 * limit, 1.5 * limit], zerolinecolor=CASING)
     told = "; ".join(f"{name} {value:+.3g}" for name, value in zip(names[:3], numbers[:3], strict=True))
     alt = f"{title}: bars of the {len(best)} largest of {len(values):,}, {told}."
     return finished(figure, plain(title), plain(alt), height=130 + 24 * max(1, len(best)))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 UP, DOWN, ENDS, MISSING = DIVERGING[9], DIVERGING[1], "#8c8c8c", "#e0b000"
 """Colours of what raises the target, lowers it, of the two ends, and of the residual."""
-LETTERS = 34
+LETTERS = 26
 
 
 def waterfall(page: Ledger, *, title: str, target: str, unit: str, baseline: str, prefix: str) -> go.Figure:
@@ -72,9 +72,10 @@ def waterfall(page: Ledger, *, title: str, target: str, unit: str, baseline: str
     figure = go.Figure(bars)
     reach = np.array([[s, s + w] for s, w in zip(starts, widths, strict=True)])
     low, high = float(min(0.0, reach.min())), float(max(0.0, reach.max()))
-    room = 0.14 * ((high - low) or 1.0)
+    room = 0.28 * ((high - low) or 1.0)
     figure.update_yaxes(autorange="reversed", automargin=True, type="category")
-    figure.update_xaxes(title=plain(f"{target} ({unit})" if unit else target), range=[low - room, high + room], zeroline=True, zerolinecolor=CASING)
+    what = target if whole else f"part of {target}"
+    figure.update_xaxes(title=plain(f"{what} ({unit})" if unit else what), range=[low - room, high + room], zeroline=True, zerolinecolor=CASING)
     largest = table[table["kind"] == "group"]
     told = "; ".join(f"{name} {value:+.3g}" for name, value in zip(largest["name"][:3], largest["value"][:3], strict=True))
     missing = float(table.loc[table["kind"] == "residual", "value"].sum())

@@ -33,7 +33,7 @@ def draw(function: Masked, found: Attribution, view: ViewState) -> None:
     level = DOWN[within[0] if within else ""]
     page = ledger(function, found, level, within=within)
     _way(path)
-    title = f"{function.target.capitalize()} of {'the model' if within is None else within[1]}, by {level}"
+    title = f"Ledger by {level}" if within is None else f"{within[1]} by {level}"
     prefix = "" if level == "incidence" else f"{level}|"
     figure = waterfall(page, title=title, target=function.target, unit=function.unit, baseline=function.baseline, prefix=prefix)
     event = st.plotly_chart(figure, key="explain_ledger", on_select="rerun", selection_mode="points", alt=alt_text(figure))

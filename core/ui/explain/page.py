@@ -33,7 +33,7 @@ METHODS = {
     "deep_lift": "DeepLift",
     "noise_tunnel": "noise tunnel",
 }
-LEVELS = ("subsystem", "reaction", "metabolite", "gene", "incidence")
+LEVELS = ("reaction", "metabolite", "subsystem", "gene", "incidence")
 PREFIX = {"subsystem": "sub:", "reaction": "rxn:", "metabolite": "met:", "gene": "gene:", "incidence": ""}
 """Entities of the levels' groups."""
 LISTED = 2000
@@ -83,7 +83,7 @@ def draw() -> None:
 
 def _what(view: ViewState, given: Given) -> str:
     """What is explained and by which method; returns the method."""
-    target, against, gates = st.columns([4, 4, 3], vertical_alignment="bottom")
+    target, how, against, gates = st.columns([4, 4, 4, 3], vertical_alignment="bottom")
     tables = data.tables(given.model, given.model_objective)
     now = target_of(view, given)
     chosen = (view.selection or "").removeprefix("rxn:") if (view.selection or "").startswith("rxn:") else ""
@@ -126,7 +126,8 @@ def _what(view: ViewState, given: Given) -> str:
         )
     if unknown := st.session_state.pop("explain_unknown", None):
         st.error(plain(f"{unknown[:60]} is no reaction of this model; type an id such as {tables.reactions[0]}, or growth."))
-    return option_list("Method", METHODS, METHOD, words=METHODS.__getitem__)
+    with how:
+        return option_list("Method", METHODS, METHOD, words=METHODS.__getitem__)
 
 
 def _levels(method: str) -> str:
@@ -163,7 +164,7 @@ def _ranking(function: Masked, found: Attribution, level: str) -> None:
     figure = signed_bars(
         found.at(function, level),
         level=level,
-        title=f"{METHODS[found.method].capitalize()} of {function.target}, by {level}",
+        title=f"The {level}s that carry most",
         unit=function.unit,
         prefix=PREFIX[level],
     )

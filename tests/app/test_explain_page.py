@@ -1,0 +1,81 @@
+"""The page of attributions under Streamlit's own test runner: numbers are core's, targets and conditions change them, a stop keeps what is known."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.explain.attribution import INTEGRATED_GRADIENTS, OCCLUSION, attribute
+from core.explain.metabolic_masks import incidence_masks
+from core.metabolic import build_hypergraph, load_tables
+from core.models import load_checkpoint
+from core.ui.explain.data import work
+from tests.app.steps import opened
+
+pytestmark = pytest.mark.usefixtures("own_home")
+
+
+def page(query: dict[str, str] | None = None, **settings: object) -> AppTest:
+    test = opened("explain", **(query or {}), **{f"s.explain.{name}": json.dumps(value) for name, value in settings.items()})
+    for job in list(work()._jobs.values()):
+        assert job.ended.wait(180)
+    test.run()
+    assert not test.exception
+    return test
+
+
+def told(test: AppTest) -> str:
+    return " ".join(str(e.value) for kind in (test.markdown, test.caption, test.info, test.warning, test.error) for e in kind).replace("\\", "")
+
+
+def table(test: AppTest, level: str) -> dict[str, float]:
+    (found,) = [frame.value for frame in test.dataframe if level in frame.value.columns and "attribution" in frame.value.columns]
+    return dict(zip(found[level], found["attribution"], strict=True))
+
+
+def expected(**what: object):  # type: ignore[no-untyped-def]
+    return incidence_masks(load_checkpoint("core"), build_hypergraph(load_tables("e_coli_core")), **what)
+
+
+def test_growth_is_attributed_and_adds_up() -> None:
+    test, masked = page(), expected()
+    found = attribute(masked, INTEGRATED_GRADIENTS)
+    assert table(test, "reaction") == pytest.approx(found.at(masked, "reaction").to_dict(), abs=1e-4)
+    assert "Baseline: the network without messages; gates live." in told(test) and len(test.get("plotly_chart")) == 2
+    assert f"F(1) - F(0) = {masked.effect:+.4g} 1/h with {found.settings['steps']} points on the way: good." in told(test)
+    assert table(page(level="subsystem"), "subsystem") == pytest.approx(found.at(masked, "subsystem").to_dict(), abs=1e-4)
+    assert "Genes share reactions" in told(page(level="gene"))
+
+
+def test_target_gates_and_the_other_medium_are_what_the_link_says() -> None:
+    frozen = expected(target="PFK", frozen_gates=True)
+    test = page(target="PFK", gates="frozen")
+    assert "Target: flux of PFK (mmol/gDW/h)" in told(test) and "gates frozen" in told(test)
+    assert table(test, "reaction") == pytest.approx(attribute(frozen, INTEGRATED_GRADIENTS).at(frozen, "reaction").to_dict(), abs=1e-3)
+    assert "Target: growth (1/h)" in told(page(target="no reaction", against="no medium", method="none", level="none"))
+    tables = load_tables("e_coli_core")
+    from core.metabolic.media import named_media
+
+    medium = list(named_media(tables))[1]
+    both = expected(minus=build_hypergraph(tables, medium=medium))
+    assert f"F(1) - F(0) = {both.effect:+.4g} 1/h" in told(page(against=medium))
+
+
+def test_groups_are_left_out_and_have_no_ledger() -> None:
+    test, masked = page(method="occlusion", level="reaction"), expected()
+    assert table(test, "reaction") == pytest.approx(attribute(masked, OCCLUSION, level="reaction").at(masked, "reaction").to_dict(), abs=1e-4)
+    assert "Completeness" not in told(test) and len(test.get("plotly_chart")) == 1
+    assert "poor" in told(page(method="deep_lift"))
+
+
+def test_the_ledger_opens_where_the_link_says() -> None:
+    test = page(within="subsystem|Citric Acid Cycle")
+    (button,) = [b for b in test.button if b.label == "the model"]
+    assert "**Citric Acid Cycle**" in told(test)
+    button.click().run()
+    assert "**Citric Acid Cycle**" not in told(test) and not test.exception
+    deep = page(within="reaction|CS")
+    assert [b.label for b in deep.button if b.key and b.key.startswith("explain_back_")] == ["the model", "Citric Acid Cycle"]
+    assert "**<b>" not in told(page(within="subsystem|<b>"))

@@ -1,0 +1,56 @@
+"""Attributions in a real browser: the ledger is opened down to incidences and closed again, a ranking selects, a stop keeps what is known."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from core.explain.attribution import INTEGRATED_GRADIENTS, attribute
+from core.explain.ledger import ledger
+from core.explain.metabolic_masks import incidence_masks
+from core.metabolic import build_hypergraph, load_tables
+from core.models import load_checkpoint
+from tests.e2e.steps import Settled, card, click_on
+
+
+def test_the_ledger_is_opened_entry_by_entry_and_a_bar_selects(server, page: Page, settled: Settled) -> None:
+    masked = incidence_masks(load_checkpoint("core"), build_hypergraph(load_tables("e_coli_core")))
+    found = attribute(masked, INTEGRATED_GRADIENTS)
+    whole = ledger(masked, found, "subsystem").table
+    page.goto(f"{server.url}/explain")
+    settled(page)
+    waterfall = page.locator(".st-key-explain_ledger")
+    bars = waterfall.locator(".bars .point path")
+    expect(bars).to_have_count(len(whole) + 2, timeout=90_000)
+    expect(waterfall.locator(".bartext").nth(1)).to_have_text(f"{whole['value'][0]:+.3g}".replace("-", "-"))
+    click_on(page, bars.nth(1))
+    expect(page.get_by_role("button", name="the model")).to_be_visible()
+    settled(page)
+    first = whole["name"][0]
+    inside = ledger(masked, found, "reaction", within=("subsystem", first)).table
+    expect(bars).to_have_count(len(inside) + 1)
+    click_on(page, bars.nth(0))
+    reaction = inside["name"][0]
+    expect(card(page)).to_contain_text(f"Reaction {reaction}")
+    settled(page)
+    parts = ledger(masked, found, "incidence", within=("reaction", reaction)).table
+    expect(bars).to_have_count(len(parts) + 1)
+    expect(page).to_have_url(re.compile(rf"within=.*reaction%7C{reaction}"))
+    page.get_by_role("button", name="the model").click()
+    expect(bars).to_have_count(len(whole) + 2)
+    settled(page)
+    click_on(page, page.locator(".st-key-explain_ranking .bars .point path").first)
+    top = found.at(masked, "reaction").abs().idxmax()
+    expect(card(page)).to_contain_text(f"Reaction {top}")
+
+
+def test_a_stopped_method_keeps_what_is_known(server, page: Page, settled: Settled) -> None:
+    page.goto(f"{server.url}/explain?model=iJO1366&net=genome&s.explain.method=%22occlusion%22&s.explain.level=%22reaction%22")
+    expect(page.get_by_text(re.compile(r"Occlusion: [\d,]+ of 2,583"))).to_be_visible(timeout=120_000)
+    expect(page.locator(".st-key-explain_so_far .bars .point path").first).to_be_visible(timeout=60_000)
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text(re.compile(r"Stopped after [\d,]+ of 2,583"))).to_be_visible()
+    expect(page.locator(".st-key-explain_ranking .bars .point path").first).to_be_visible()
+    expect(page.get_by_role("button", name="Compute all of it")).to_be_visible()
+    settled(page)
