@@ -12,6 +12,7 @@ from core.explain.metabolic_masks import incidence_masks
 from core.metabolic import build_hypergraph, load_tables
 from core.models import load_checkpoint
 from core.ui.explain.data import work
+from core.ui.explain.trial import trials
 from tests.app.steps import opened
 
 pytestmark = pytest.mark.usefixtures("own_home")
@@ -79,3 +80,29 @@ def test_the_ledger_opens_where_the_link_says() -> None:
     deep = page(within="reaction|CS")
     assert [b.label for b in deep.button if b.key and b.key.startswith("explain_back_")] == ["the model", "Citric Acid Cycle"]
     assert "**<b>" not in told(page(within="subsystem|<b>"))
+
+
+def test_rankings_stand_trial_and_the_badge_follows() -> None:
+    test = page()
+    assert "not on trial yet" in badges(test)
+    test.button(key="explain_try").click().run()
+    for job in list(trials()._jobs.values()):
+        assert job.ended.wait(180)
+    test.run()
+    assert not test.exception
+    (trial,) = trials()._done.values()
+    assert trial.sentence() in told(test) and f"ranks reactions {trial.verdict(INTEGRATED_GRADIENTS)}" in badges(test)
+    (shown,) = [frame.value for frame in test.dataframe if "deletion_z" in frame.value.columns]
+    assert set(shown["ranking"]) == {
+        "gate",
+        "|message|",
+        "attention",
+        "saliency",
+        "input x gradient",
+        "integrated gradients",
+        "number of metabolites",
+    }
+
+
+def badges(test: AppTest) -> str:
+    return " ".join(str(e.value) for e in test.markdown)

@@ -11,7 +11,7 @@ from core.errors import InputError
 from core.ui import data, state
 from core.ui.bind import bind, option_list, option_row, take
 from core.ui.data import Given
-from core.ui.explain import ledger
+from core.ui.explain import ledger, trial
 from core.ui.explain.data import AGAINST, FROZEN, GATES, GROWTH, LEVEL, LIVE, METHOD, OF_GROUPS, TARGET, Asked, masked, start, target_of, work
 from core.ui.explain.running import running
 from core.ui.explorer import card, condition
@@ -70,6 +70,7 @@ def draw() -> None:
         if found is None:
             return
     _said(asked, function, found)
+    trial.badge(asked, found)
     left, right = st.columns([7, 4])
     with left:
         if found.level == function.part and found.completeness is not None:
@@ -78,6 +79,7 @@ def draw() -> None:
     with right, st.container(border=True, key="detail-card"):
         finish = card.card(given, view)
     _table(asked, function, found, level)
+    trial.draw(asked, function, found)
     finish()
 
 
