@@ -68,6 +68,12 @@ def like_rnas(network: Network, others: Sequence[RnaRecord], words: str, *, devi
     return RnaTarget("likeness", words, (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).mean(0))
 
 
+def like_itself(network: Network, record: RnaRecord, *, ensemble: PairEnsemble | None = None, device: str = "cpu") -> RnaTarget:
+    """The cosine of the RNA's embedding with what it is with nothing masked: 1, and less the more of what makes it so is gone."""
+    found = embed_levels([record], checkpoint=network, levels=("rna",), ensembles=[ensemble], device=device)["rna"].vectors[0].astype(np.float64)
+    return RnaTarget("likeness", "likeness to itself", found / np.linalg.norm(found))
+
+
 def like_motif(element: str, vector: np.ndarray, words: str) -> RnaTarget:
     """The cosine of an element of the RNA with another motif's vector; 1 less this is their distance."""
     vector = np.asarray(vector, dtype=np.float64)

@@ -14,6 +14,7 @@ from core.explain.faithfulness import RANDOM, Curves, curves
 from core.explain.masked import EPS, Masked, Stop
 
 if TYPE_CHECKING:
+    from core.explain.bases import BaseImportance
     from core.explain.reactions import ReactionImportance
 
 SURE = 2.0
@@ -28,8 +29,10 @@ WORDS = {
     INTEGRATED_GRADIENTS: "integrated gradients",
     "occlusion": "occlusion",
     "degree": "number of metabolites",
+    "openness": "openness",
+    "edges": "number of edges",
 }
-"""Rankings in words; the last one knows nothing of the network."""
+"""Rankings in words; the numbers of metabolites and of edges know nothing of the network."""
 
 Progress = Callable[[str, int, int], None]
 
@@ -140,6 +143,25 @@ def reaction_rankings(masked: Masked, factors: ReactionImportance, found: Attrib
         made[INTEGRATED_GRADIENTS] = attribute(masked, INTEGRATED_GRADIENTS)
     rankings |= {name: one.at(masked, "reaction") for name, one in made.items()}
     return rankings | {"degree": masked.parts.groupby("reaction").size().astype(float)}
+
+
+def base_rankings(masked: Masked, factors: BaseImportance, found: Attribution | None = None) -> dict[str, pd.Series]:
+    """What there is to rank bases by: attention, |message| and openness of a forward pass, slopes, integrated gradients, what else was attributed,
+    and the number of a base's edges, which knows nothing of the network.
+
+    Args:
+        factors: of the same network on the same structure. found: an attribution that was made already.
+    """
+    table = factors.bases.set_index("name")
+    rankings = {name: table[name] for name in ("attention", "message", "openness") if table[name].notna().any()}
+    made = {SALIENCY: attribute(masked, SALIENCY), INPUT_X_GRADIENT: attribute(masked, INPUT_X_GRADIENT)}
+    if found is not None and found.level == masked.part:
+        made[found.method] = found
+    if INTEGRATED_GRADIENTS not in made:
+        made[INTEGRATED_GRADIENTS] = attribute(masked, INTEGRATED_GRADIENTS)
+    rankings |= {name: one.at(masked, masked.part) for name, one in made.items()}
+    edges = factors.edges["target"].value_counts()
+    return rankings | {"edges": edges.reindex(table.index).fillna(0).astype(float)}
 
 
 def _listed(names: list[str]) -> str:

@@ -72,6 +72,13 @@ PAGES = (
         "pages/rna.py", "rna", "RNA", ":material/genetics:", "An RNA's structure and graph, and what a trained network passes along each edge."
     ),
     PageEntry(
+        "pages/rnaexplain.py",
+        "rnaexplain",
+        "RNA: explain",
+        ":material/schema:",
+        "Which bases, elements, pairs and edges make an RNA like itself, like another RNA or like a family to the network.",
+    ),
+    PageEntry(
         "pages/motifs.py",
         "motifs",
         "RNA: motif map",

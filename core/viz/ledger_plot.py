@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,12 +19,12 @@ UP, DOWN, ENDS, MISSING = DIVERGING[9], DIVERGING[1], "#8c8c8c", "#e0b000"
 LETTERS = 26
 
 
-def waterfall(page: Ledger, *, title: str, target: str, unit: str, baseline: str, prefix: str) -> go.Figure:
+def waterfall(page: Ledger, *, title: str, target: str, unit: str, baseline: str, prefix: str, words: Mapping[str, str] | None = None) -> go.Figure:
     """Horizontal bars from the first value to the last, signed; customdata holds [entity] of groups, "" of the others.
 
     Args:
         target, unit: of the numbers. baseline: what the first value is of, in words.
-        prefix: of entities: "rxn:" makes "rxn:PFK".
+        prefix: of entities: "rxn:" makes "rxn:PFK". words: what groups are called, their names unless given.
     """
     import plotly.graph_objects as go
 
@@ -40,14 +41,15 @@ def waterfall(page: Ledger, *, title: str, target: str, unit: str, baseline: str
         hovers.append(f"{baseline}: {page.first:.4g} {unit}")
     for row in table.to_dict("records"):
         name, value, kind, parts = str(row["name"]), float(row["value"]), str(row["kind"]), int(row["parts"])
-        names.append(_short(name, names))
+        called = (words or {}).get(name, name)
+        names.append(_short(called, names))
         starts.append(float(row["start"]))
         widths.append(value)
         colours.append(MISSING if kind == "residual" else UP if value >= 0 else DOWN)
         texts.append(f"{value:+.3g}")
         entities.append(f"{prefix}{name}" if kind == "group" else "")
         count = f", {parts:,} parts" if parts > 1 else ""
-        what = {"residual": "what the attribution misses", "rest": f"the {parts:,} smaller ones together"}.get(kind, f"{name}{count}")
+        what = {"residual": "what the attribution misses", "rest": f"the {parts:,} smaller ones together"}.get(kind, f"{called}{count}")
         hovers.append(f"{what}: {value:+.4g} {unit}")
     names.append(target if whole else "sum")
     starts.append(0.0)
@@ -77,7 +79,7 @@ def waterfall(page: Ledger, *, title: str, target: str, unit: str, baseline: str
     what = target if whole else f"part of {target}"
     figure.update_xaxes(title=plain(f"{what} ({unit})" if unit else what), range=[low - room, high + room], zeroline=True, zerolinecolor=CASING)
     largest = table[table["kind"] == "group"]
-    told = "; ".join(f"{name} {value:+.3g}" for name, value in zip(largest["name"][:3], largest["value"][:3], strict=True))
+    told = "; ".join(f"{(words or {}).get(name, name)} {value:+.3g}" for name, value in zip(largest["name"][:3], largest["value"][:3], strict=True))
     missing = float(table.loc[table["kind"] == "residual", "value"].sum())
     alt = f"Waterfall of {target} by {page.level}: from {page.first:.4g} to {page.last:.4g} {unit}; largest entries {told}; residual {missing:+.2g}."
     return finished(figure, plain(title), plain(alt), height=130 + 30 * len(names))

@@ -44,7 +44,7 @@ def test_growth_is_attributed_and_adds_up() -> None:
     test, masked = page(), expected()
     found = attribute(masked, INTEGRATED_GRADIENTS)
     assert table(test, "reaction") == pytest.approx(found.at(masked, "reaction").to_dict(), abs=1e-4)
-    assert "Baseline: the network without messages; gates live." in told(test) and len(test.get("plotly_chart")) == 2
+    assert "Baseline: the network without messages. Gates live." in told(test) and len(test.get("plotly_chart")) == 2
     assert f"F(1) - F(0) = {masked.effect:+.4g} 1/h with {found.settings['steps']} points on the way: good." in told(test)
     assert table(page(level="subsystem"), "subsystem") == pytest.approx(found.at(masked, "subsystem").to_dict(), abs=1e-4)
     assert "Genes share reactions" in told(page(level="gene"))
@@ -53,7 +53,7 @@ def test_growth_is_attributed_and_adds_up() -> None:
 def test_target_gates_and_the_other_medium_are_what_the_link_says() -> None:
     frozen = expected(target="PFK", frozen_gates=True)
     test = page(target="PFK", gates="frozen")
-    assert "Target: flux of PFK (mmol/gDW/h)" in told(test) and "gates frozen" in told(test)
+    assert "Target: flux of PFK (mmol/gDW/h)" in told(test) and "Gates frozen." in told(test)
     assert table(test, "reaction") == pytest.approx(attribute(frozen, INTEGRATED_GRADIENTS).at(frozen, "reaction").to_dict(), abs=1e-3)
     assert "Target: growth (1/h)" in told(page(target="no reaction", against="no medium", method="none", level="none"))
     tables = load_tables("e_coli_core")

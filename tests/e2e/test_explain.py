@@ -9,8 +9,10 @@ from playwright.sync_api import Page, expect
 from core.explain.attribution import INTEGRATED_GRADIENTS, attribute
 from core.explain.ledger import ledger
 from core.explain.metabolic_masks import incidence_masks
+from core.explain.rna_masks import like_itself, rna_masks
 from core.metabolic import build_hypergraph, load_tables
 from core.models import load_checkpoint
+from core.rna import load_example
 from tests.e2e.steps import Settled, card, click_on
 
 
@@ -54,3 +56,25 @@ def test_a_stopped_method_keeps_what_is_known(server, page: Page, settled: Settl
     expect(page.locator(".st-key-explain_ranking .bars .point path").first).to_be_visible()
     expect(page.get_by_role("button", name="Compute all of it")).to_be_visible()
     settled(page)
+
+
+def test_an_rna_is_taken_apart_by_element_and_base(server, page: Page, settled: Settled) -> None:
+    network, record = load_checkpoint("rna"), load_example("trna-phe")
+    masked = rna_masks(network, record, target=like_itself(network, record))
+    found = attribute(masked, INTEGRATED_GRADIENTS)
+    whole = ledger(masked, found, "element").table
+    page.goto(f"{server.url}/rnaexplain?rna=example%3Atrna-phe")
+    settled(page)
+    bars = page.locator(".st-key-explain_ledger .bars .point path")
+    expect(bars).to_have_count(len(whole) + 2, timeout=90_000)
+    click_on(page, bars.nth(1))
+    element = whole["name"][0].removeprefix("elem:")
+    expect(page.get_by_role("button", name="the RNA")).to_be_visible()
+    expect(card(page)).to_contain_text(re.compile(f"[Ee]lement {element}"))
+    settled(page)
+    inside = ledger(masked, found, "base", within=("element", f"elem:{element}")).table
+    expect(bars).to_have_count(len(inside) + 1)
+    click_on(page, page.locator(".st-key-explain_ranking .bars .point path").first)
+    place = int(found.names[int(abs(found.values).argmax())].removeprefix("base:"))
+    expect(card(page)).to_contain_text(f"Base {record.sequence[place - 1]}{place}")
+    expect(page).to_have_url(re.compile(rf"sel=base%3A{place}"))

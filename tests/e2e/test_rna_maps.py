@@ -47,7 +47,7 @@ def test_points_of_the_map_are_lassoed_listed_drawn_and_opened(server, page: Pag
     page.goto(f"{server.url}/motifs?{setting('map.method', 'pca')}&{setting('map.level', 'rna')}")
     settled(page)
     plot = page.locator(".js-plotly-plot").first
-    expect(plot.locator(".scatterlayer .trace").first).to_be_visible()
+    expect(plot.locator(".scatterlayer .trace").first).to_be_visible(timeout=120_000)
     expect(page.get_by_text(re.compile(r"PCA of 97 vectors by cosine\. Trustworthiness 0\.\d\d"))).to_be_visible()
     lasso_all(page, plot)
     settled(page)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -99,22 +100,30 @@ def _masked(given: Given, network: str, weights: str, where: str, target: str, a
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
-def work() -> Background[Asked, Attribution]:
+def work() -> Background[Hashable, Attribution]:
     """Attributions made or being made."""
     return Background(24)
 
 
 def start(asked: Asked) -> Job:
-    """Starts an attribution; what is known so far is the job's ``partial``."""
-    function = masked(asked)
+    """Starts an attribution of a metabolic model."""
+    return begin(asked, masked(asked), asked.method, asked.level)
+
+
+def begin(key: Hashable, function: Masked, method: str, level: str) -> Job:
+    """Starts an attribution; what is known so far is the job's ``partial``.
+
+    Args:
+        key: what it follows from. level: whose groups the method is asked about, "" for the parts.
+    """
 
     def run(job: Job) -> Attribution:
         from core.explain.attribution import attributions
 
-        for found in attributions(function, asked.method, level=asked.level or None, on_progress=job.counted, should_stop=job.stopped):
+        for found in attributions(function, method, level=level or None, on_progress=job.counted, should_stop=job.stopped):
             job.partial = found
         if job.partial is None:
             raise InputError("The explanation ended before it began; start it again.")
         return job.partial
 
-    return work().start(asked, run)
+    return work().start(key, run)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from core.ui import state
 from core.ui.bind import take
-from core.ui.explain.data import WITHIN
 from core.ui.explorer.drawing import picked_entity
-from core.ui.explorer.head import select
 from core.ui.text import plain
 from core.ui.view_state import ViewState
 
@@ -18,63 +17,75 @@ if TYPE_CHECKING:
     from core.explain.attribution import Attribution
     from core.explain.masked import Masked
 
-DOWN = {"": "subsystem", "subsystem": "reaction", "reaction": "incidence"}
-"""From the level of the group that is opened to that of its entries."""
 
+def draw(
+    function: Masked,
+    found: Attribution,
+    view: ViewState,
+    *,
+    chain: Sequence[str],
+    setting: str,
+    whole: str,
+    open_entry: Callable[[str, str], None],
+    words: Mapping[str, str] | None = None,
+) -> None:
+    """One page of the ledger; a click on an entry opens it, and a button for each step leads back.
 
-def draw(function: Masked, found: Attribution, view: ViewState) -> None:
-    """One page of the ledger; a click on an entry opens it and selects what it stands for."""
+    Args:
+        chain: levels from the coarsest to the parts. setting: of the view, the group that is open, "level|name".
+        whole: what the first page is of. open_entry: called with the level and name of an entry that was clicked.
+        words: what groups are called, their names unless given.
+    """
     from core.explain.ledger import ledger
     from core.viz.ledger_plot import waterfall
     from core.viz.plots import alt_text
 
-    path = _path(function, view)
+    path = _path(function, view, chain, setting)
     within = path[-1] if path else None
-    level = DOWN[within[0] if within else ""]
+    place = len(path)
+    level, last = chain[place], place == len(chain) - 1
     page = ledger(function, found, level, within=within)
-    _way(path)
-    title = f"Ledger by {level}" if within is None else f"{within[1]} by {level}"
-    prefix = "" if level == "incidence" else f"{level}|"
-    figure = waterfall(page, title=title, target=function.target, unit=function.unit, baseline=function.baseline, prefix=prefix)
+    called = {} if words is None else words
+    _way(path, whole, setting, called)
+    title = f"Ledger by {level}" if within is None else f"{called.get(within[1], within[1])} by {level}"
+    figure = waterfall(page, title=title, target=function.target, unit=function.unit, baseline=function.baseline, prefix="" if last else f"{level}|")
     event = st.plotly_chart(figure, key="explain_ledger", on_select="rerun", selection_mode="points", alt=alt_text(figure))
-    take(picked_entity(event) or None, "explain_ledger", lambda entity: _open(path, entity))
-    if level != "incidence":
-        st.caption(f"Red raises the target, blue lowers it. Click an entry to see its {DOWN[level]}s." if level in DOWN else "")
+
+    def take_entry(entity: str) -> None:
+        of, _, name = (f"{level}|{entity}" if last else entity).partition("|")
+        if not last:
+            state.update(settings={setting: entity})
+        open_entry(of, name)
+
+    take(picked_entity(event) or None, "explain_ledger", take_entry)
+    if not last:
+        st.caption(f"Red raises the target, blue lowers it. Click an entry to see its {chain[place + 1]}s.")
 
 
-def _path(function: Masked, view: ViewState) -> list[tuple[str, str]]:
+def _path(function: Masked, view: ViewState, chain: Sequence[str], setting: str) -> list[tuple[str, str]]:
     """The groups that are open, from the coarsest on; a link that names what is not there opens the whole."""
-    wanted = str(view.settings.get(WITHIN) or "")
-    level, _, name = wanted.partition("|")
-    if level not in ("subsystem", "reaction") or not (function.parts[level] == name).any():
+    level, _, name = str(view.settings.get(setting) or "").partition("|")
+    if level not in chain[:-1] or not (rows := function.parts.index[function.parts[level] == name]).size:
         return []
-    if level == "subsystem":
-        return [(level, name)]
-    row = function.parts.index[function.parts["reaction"] == name][0]
-    return [("subsystem", str(function.parts["subsystem"][row])), (level, name)]
+    row = function.parts.loc[rows[0]]
+    return [(one, str(row[one])) for one in chain[: list(chain).index(level) + 1] if row[one] != ""]
 
 
-def _way(path: list[tuple[str, str]]) -> None:
+def _way(path: Sequence[tuple[str, str]], whole: str, setting: str, words: Mapping[str, str]) -> None:
     """Where one is, with a button for each step back."""
     if not path:
         return
-    steps = [("", "the model"), *path]
+    steps = [("", whole), *path]
     columns = st.columns(len(steps) + 1, vertical_alignment="center")
     for place, (column, (level, name)) in enumerate(zip(columns, steps, strict=False)):
         if place == len(steps) - 1:
-            column.markdown(f"**{plain(name)}**")
+            column.markdown(f"**{plain(words.get(name, name))}**")
         else:
-            setting = f"{level}|{name}" if level else None
+            to = (setting, f"{level}|{name}" if level else None)
             column.button(
-                plain(name[:40]), key=f"explain_back_{place}", icon=":material/chevron_left:", on_click=_go, args=(setting,), type="tertiary"
+                plain(words.get(name, name)[:40]), key=f"explain_back_{place}", icon=":material/chevron_left:", on_click=_go, args=to, type="tertiary"
             )
 
 
-def _go(setting: str | None) -> None:
-    state.update(settings={WITHIN: setting})
-
-
-def _open(path: list[tuple[str, str]], entity: str) -> None:
-    level, _, name = entity.partition("|")
-    state.update(settings={WITHIN: entity})
-    select(f"{'sub' if level == 'subsystem' else 'rxn'}:{name}")
+def _go(setting: str, to: str | None) -> None:
+    state.update(settings={setting: to})

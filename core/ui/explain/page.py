@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from core.errors import InputError
 from core.ui import data, state
-from core.ui.bind import bind, option_list, option_row, take
+from core.ui.background import Job
+from core.ui.bind import bind, option_list, option_row
 from core.ui.data import Given
 from core.ui.explain import ledger, trial
-from core.ui.explain.data import AGAINST, FROZEN, GATES, GROWTH, LEVEL, LIVE, METHOD, OF_GROUPS, TARGET, Asked, masked, start, target_of, work
+from core.ui.explain.data import AGAINST, FROZEN, GATES, GROWTH, LEVEL, LIVE, METHOD, OF_GROUPS, TARGET, WITHIN, Asked, masked, start, target_of, work
 from core.ui.explain.running import running
+from core.ui.explain.shown import METHODS, ranking, said, table
 from core.ui.explorer import card, condition
-from core.ui.explorer.drawing import picked_entity
 from core.ui.explorer.head import select
 from core.ui.text import plain
 from core.ui.view_state import ViewState
@@ -23,20 +24,14 @@ from core.ui.view_state import ViewState
 if TYPE_CHECKING:
     from core.explain.attribution import Attribution
     from core.explain.masked import Masked
+    from core.explain.trial import RankingTrial
 
-METHODS = {
-    "integrated_gradients": "integrated gradients",
-    "saliency": "saliency",
-    "input_x_gradient": "input x gradient",
-    "occlusion": "occlusion",
-    "shapley": "Shapley sampling",
-    "deep_lift": "DeepLift",
-    "noise_tunnel": "noise tunnel",
-}
+REACTION = "reaction"
+CHAIN = ("subsystem", REACTION, "incidence")
+"""Levels of the ledger."""
 LEVELS = ("reaction", "metabolite", "subsystem", "gene", "incidence")
 PREFIX = {"subsystem": "sub:", "reaction": "rxn:", "metabolite": "met:", "gene": "gene:", "incidence": ""}
 """Entities of the levels' groups."""
-LISTED = 2000
 _GOOD = "explain_good"
 
 
@@ -69,18 +64,40 @@ def draw() -> None:
         found = running(asked, function, lambda: start(asked))
         if found is None:
             return
-    _said(asked, function, found)
-    trial.badge(asked, found)
+    said(function, found, note=f"Gates {asked.gates}. Masking a message is not deleting a reaction: normalisation and softmax stay.")
+    key = (*asked.function, found.method if found.level == REACTION and found.whole else "")
+    trial.badge(key, found)
     left, right = st.columns([7, 4])
     with left:
         if found.level == function.part and found.completeness is not None:
-            ledger.draw(function, found, view)
-        _ranking(function, found, level)
+            ledger.draw(function, found, view, chain=CHAIN, setting=WITHIN, whole="the model", open_entry=_open)
+        ranking(function, found, level, prefix=PREFIX[level], select=select)
+        if level in function.overlapping:
+            st.caption("Genes share reactions: these sums overlap and do not add up to the prediction.")
     with right, st.container(border=True, key="detail-card"):
         finish = card.card(given, view)
-    _table(asked, function, found, level)
-    trial.draw(asked, function, found)
+    told = {"model": given.model, "network": asked.network, "condition": given.condition(), "against": asked.against or None, "gates": asked.gates}
+    table(function, found, level, told)
+    trial.draw(key, function, found, lambda: _judge(asked, function, found))
     finish()
+
+
+def _open(level: str, name: str) -> None:
+    """Selects what an entry of the ledger stands for."""
+    if level in ("subsystem", REACTION):
+        select(f"{PREFIX[level]}{name}")
+
+
+def _judge(asked: Asked, function: Masked, found: Attribution) -> Callable[[Job], RankingTrial]:
+    factors = data.importance(asked.given, asked.network)
+
+    def run(job: Job) -> RankingTrial:
+        from core.explain.trial import reaction_rankings, try_rankings
+
+        rankings = reaction_rankings(function, factors, found if found.whole else None)
+        return try_rankings(function, rankings, level=REACTION, on_progress=job.counted, should_stop=job.stopped)
+
+    return run
 
 
 def _what(view: ViewState, given: Given) -> str:
@@ -135,86 +152,3 @@ def _what(view: ViewState, given: Given) -> str:
 def _levels(method: str) -> str:
     offered = OF_GROUPS.get(method, LEVELS)
     return option_row("Ranking of", offered, LEVEL)
-
-
-def _said(asked: Asked, function: Masked, found: Attribution) -> None:
-    """The legend in words: what, by which method, from which baseline, and whether it adds up."""
-    from core.explain.attribution import METHODS as TOLD
-    from core.explain.attribution import judged
-
-    st.caption(
-        plain(
-            f"{METHODS[asked.method].capitalize()}: {TOLD[asked.method]}. Target: {function.target} ({function.unit}), before the bounds hold it. "
-            f"Baseline: {function.baseline}; gates {asked.gates}. Masking a message is not deleting a reaction: normalisation and softmax stay."
-        )
-    )
-    if found.completeness is not None:
-        told = found.completeness
-        steps = f" with {found.settings['steps']} points on the way" if "steps" in found.settings else ""
-        verdict = judged(told)
-        (st.caption if verdict in ("good", "fair") else st.warning)(
-            plain(f"Completeness: the sum misses {told['relative']:.2%} of F(1) - F(0) = {told['change']:+.4g} {function.unit}{steps}: {verdict}.")
-        )
-    if not found.whole:
-        st.warning(f"Stopped after {found.done:,} of {found.total:,}: this is what is known so far.", icon=":material/hourglass_bottom:")
-
-
-def _ranking(function: Masked, found: Attribution, level: str) -> None:
-    from core.viz.attribution_plots import signed_bars
-    from core.viz.plots import alt_text
-
-    figure = signed_bars(
-        found.at(function, level),
-        level=level,
-        title=f"The {level}s that carry most",
-        unit=function.unit,
-        prefix=PREFIX[level],
-    )
-    event = st.plotly_chart(figure, key="explain_ranking", on_select="rerun", selection_mode="points", alt=alt_text(figure))
-    take(picked_entity(event) or None, "explain_ranking", select)
-    if level in function.overlapping:
-        st.caption("Genes share reactions: these sums overlap and do not add up to the prediction.")
-
-
-def _table(asked: Asked, function: Masked, found: Attribution, level: str) -> None:
-    values = found.at(function, level)
-    table = values.rename("attribution").rename_axis(level).reset_index()
-    table = table.reindex(table["attribution"].abs().sort_values(ascending=False, kind="stable").index).reset_index(drop=True)
-    st.dataframe(
-        table.head(LISTED),
-        hide_index=True,
-        height=320,
-        column_config={"attribution": st.column_config.NumberColumn(f"attribution ({function.unit})", format="%.5g")},
-        alt=f"Attribution of {function.target} by {level}, the largest first",
-    )
-    left, right, _ = st.columns([2, 2, 5])
-    left.download_button(
-        f"By {level}, CSV", table.to_csv(index=False), f"attribution_{level}.csv", "text/csv", on_click="ignore", icon=":material/download:"
-    )
-    told = json.dumps(manifest(asked, function, found), indent=1)
-    right.download_button("Manifest, JSON", told, "attribution.json", "application/json", on_click="ignore", icon=":material/receipt_long:")
-
-
-def manifest(asked: Asked, function: Masked, found: Attribution) -> dict[str, object]:
-    """What an attribution follows from, and whether it adds up."""
-    from core import __version__
-
-    return {
-        "gatescope": __version__,
-        **function.about,
-        "model": asked.given.model,
-        "network": asked.network,
-        "condition": asked.given.condition(),
-        "against": asked.against or None,
-        "target": function.target,
-        "unit": function.unit,
-        "baseline": function.baseline,
-        "gates": asked.gates,
-        "method": found.method,
-        "level": found.level,
-        "settings": found.settings,
-        "done": found.done,
-        "total": found.total,
-        "completeness": found.completeness,
-        "device": asked.where,
-    }

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from core.ui.background import POLL_SECONDS, Job
-from core.ui.explain.data import Asked, work
+from core.ui.explain.data import work
 from core.ui.text import plain
 
 if TYPE_CHECKING:
@@ -21,12 +21,12 @@ AT_ONCE = 1.0
 _KEPT = "explain_kept"
 
 
-def running(asked: Asked, function: Masked, begin: Callable[[], Job]) -> Attribution | None:
+def running(asked: Hashable, function: Masked, begin: Callable[[], Job]) -> Attribution | None:
     """What was kept of a stopped attribution, else starts it; None while it is under way and the page shows how far it is.
 
     Cancel keeps what is known so far for this session.
     """
-    kept: dict[Asked, Attribution] = st.session_state.setdefault(_KEPT, {})
+    kept: dict[Hashable, Attribution] = st.session_state.setdefault(_KEPT, {})
     job = work().job(asked)
     if job is None and asked in kept:
         st.button("Compute all of it", icon=":material/play_arrow:", on_click=kept.__delitem__, args=(asked,), key="explain_again")
@@ -39,7 +39,7 @@ def running(asked: Asked, function: Masked, begin: Callable[[], Job]) -> Attribu
     return None
 
 
-def _follow(asked: Asked, function: Masked, kept: dict[Asked, Attribution]) -> None:
+def _follow(asked: Hashable, function: Masked, kept: dict[Hashable, Attribution]) -> None:
     @st.fragment(run_every=POLL_SECONDS)
     def draw() -> None:
         job = work().job(asked)

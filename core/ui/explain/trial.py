@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.ui import data
 from core.ui.background import Background, Job, follow
-from core.ui.explain.data import Asked, masked
 from core.ui.text import duration, plain
 
 if TYPE_CHECKING:
@@ -22,62 +21,59 @@ LOOK = {
     "worse than chance": ("red", ":material/cancel:"),
     "cannot be told": ("gray", ":material/help:"),
 }
+Key = tuple[object, ...]
 PASSES = 2 * 28 * 19
 """Evaluations of the network a trial takes, about."""
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
-def trials() -> Background[tuple[object, ...], RankingTrial]:
+def trials() -> Background[Key, RankingTrial]:
     """Trials made or being made; a method that was attributed by groups joins those that always stand trial."""
     return Background(24)
 
 
-def key_of(asked: Asked, found: Attribution) -> tuple[object, ...]:
-    """What a trial follows from."""
-    joined = found.method if found.level == "reaction" and found.whole else ""
-    return *asked.function, joined
-
-
-def badge(asked: Asked, found: Attribution) -> None:
+def badge(key: Key, found: Attribution) -> None:
     """What the trial said of the ranking shown, or that there was none."""
-    trial = trials().result(key_of(asked, found))
+    trial = trials().result(key)
     if trial is None or found.method not in set(trial.table["ranking"]):
         st.badge("not on trial yet", icon=":material/gavel:", color="gray")
         return
     verdict = trial.verdict(found.method)
     colour, icon = LOOK[verdict]
-    st.badge(f"ranks reactions {verdict}", icon=icon, color=colour)  # type: ignore[arg-type]
+    st.badge(f"ranks {trial.level}s {verdict}", icon=icon, color=colour)  # type: ignore[arg-type]
 
 
-def draw(asked: Asked, function: Masked, found: Attribution) -> None:
-    """The trial, or the button that begins it."""
+def draw(key: Key, function: Masked, found: Attribution, prepare: Callable[[], Callable[[Job], RankingTrial]]) -> None:
+    """The trial, or the button that begins it.
+
+    Args:
+        key: what it follows from. prepare: fetches in the session what it needs, and gives the work.
+    """
     st.subheader("Is this ranking true of the network?", anchor=False)
-    key = key_of(asked, found)
     trial = trials().result(key)
     if trial is None:
         if trials().job(key) is not None:
             follow(trials(), key, "explain_trial")
             return
-        st.button("Put the rankings on trial", type="primary", icon=":material/gavel:", on_click=_start, args=(asked, found), key="explain_try")
+        st.button(
+            "Put the rankings on trial",
+            type="primary",
+            icon=":material/gavel:",
+            on_click=_start,
+            args=(key, prepare),
+            key="explain_try",
+        )
         seconds = PASSES * (0.002 + 1.5e-6 * len(function))
         st.caption(
-            f"Reactions are masked in the order of each ranking and of 20 random ones, and added back; the prediction is followed. About {PASSES:,} "
+            f"Parts are masked in the order of each ranking and of 20 random ones, and added back; the prediction is followed. About {PASSES:,} "
             f"evaluations, {duration(seconds)} on two cores."
         )
         return
     _shown(trial, function)
 
 
-def _start(asked: Asked, found: Attribution) -> None:
-    function, factors = masked(asked), data.importance(asked.given, asked.network)
-
-    def run(job: Job) -> RankingTrial:
-        from core.explain.trial import reaction_rankings, try_rankings
-
-        rankings = reaction_rankings(function, factors, found if found.whole else None)
-        return try_rankings(function, rankings, level="reaction", on_progress=job.counted, should_stop=job.stopped)
-
-    trials().start(key_of(asked, found), run)
+def _start(key: Key, prepare: Callable[[], Callable[[Job], RankingTrial]]) -> None:
+    trials().start(key, prepare())
 
 
 def _shown(trial: RankingTrial, function: Masked) -> None:
@@ -89,8 +85,8 @@ def _shown(trial: RankingTrial, function: Masked) -> None:
         st.markdown(plain(trial.sentence()))
     left, right = st.columns(2)
     for column, curves, moved, title in (
-        (left, trial.deletion, "taken away", "Reactions taken away"),
-        (right, trial.insertion, "added", "Reactions added to the baseline"),
+        (left, trial.deletion, "taken away", f"{trial.level.capitalize()}s taken away"),
+        (right, trial.insertion, "added", f"{trial.level.capitalize()}s added to the baseline"),
     ):
         figure = curve_plot(curves, WORDS, title=title, moved=moved, target=function.target)
         column.plotly_chart(figure, key=f"explain_curves_{moved.partition(' ')[0]}", alt=alt_text(figure))
@@ -108,7 +104,7 @@ def _shown(trial: RankingTrial, function: Masked) -> None:
     )
     st.download_button("Trial, CSV", trial.table.to_csv(index=False), "trial.csv", "text/csv", on_click="ignore", icon=":material/download:")
     st.caption(
-        "Rankings are by absolute value. This is faithfulness, whether a ranking says what the network does when reactions are masked; it says "
-        "nothing of biology. Masking is not deleting: normalisation and softmax stay. These curves favour occlusion by construction. Better than "
+        "Rankings are by absolute value. This is faithfulness, whether a ranking says what the network does when parts are masked; it says "
+        "nothing of biology. Masking is not deleting: what stands around stays. These curves favour occlusion by construction. Better than "
         "chance means beyond two standard deviations both ways."
     )

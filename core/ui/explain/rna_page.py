@@ -1,0 +1,247 @@
+"""The page of attributions of an RNA from top to bottom: target and masks, the drawing in their colours, the ledger, the ranking, the trial."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from core.errors import InputError
+from core.ui import device, networks, state
+from core.ui.background import Job
+from core.ui.bind import bind, option_list, option_row
+from core.ui.explain import ledger, trial
+from core.ui.explain.data import begin, work
+from core.ui.explain.running import running
+from core.ui.explain.shown import METHODS, ranking, said, table
+from core.ui.rna import card, data, source, structure
+from core.ui.rna.data import Given
+from core.ui.rna.pick import select
+from core.ui.rna_component import rna_drawing
+from core.ui.text import plain
+from core.ui.view_state import ViewState
+
+if TYPE_CHECKING:
+    from core.explain.attribution import Attribution
+    from core.explain.masked import Masked
+    from core.explain.trial import RankingTrial
+    from core.rna import FoldResult, RnaRecord
+
+TARGET, METHOD, OVER, BASELINE, WITHIN = "rnaexplain.target", "rnaexplain.method", "rnaexplain.over", "rnaexplain.baseline", "rnaexplain.within"
+ITSELF, LENGTH, FAMILY = "itself", "length", "family:"
+OVERS = {"bases": "bases", "pairs": "base pairs", "edges": "edges", "features": "node features"}
+LEVELS = {"bases": ("base", "element"), "pairs": ("pair", "element"), "edges": ("kind", "edge"), "features": ("feature",)}
+BASELINES = {"empty": "no features", "shuffled": "the same bases in another order"}
+CHAINS = {"bases": ("element", "base"), "pairs": ("element", "pair"), "edges": ("kind", "edge"), "features": ("feature",)}
+"""Levels of the ledger."""
+_GOOD = "rnaexplain_good"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is attributed of which RNA, by which network. Hashable, so that it is the key of what follows."""
+
+    rna: str
+    pairs: str | None
+    network: str
+    weights: str
+    where: str
+    target: str
+    over: str
+    baseline: str
+    method: str
+    level: str
+
+    @property
+    def function(self) -> tuple[object, ...]:
+        """What the masked function follows from."""
+        return self.rna, self.pairs, self.network, self.weights, self.where, self.target, self.over, self.baseline
+
+
+def draw() -> None:
+    """Draws the page for the current view; what cannot be used is one sentence, with the last good view still there."""
+    view = state.current()
+    source.bar(view)
+    try:
+        given, folded = _ready(view)
+    except InputError as error:
+        st.error(plain(str(error)))
+        view = st.session_state.get(_GOOD, ViewState())
+        given, folded = _ready(view)
+    st.session_state[_GOOD] = view
+    source.records(view)
+    structure.bar(given)
+    structure.waiting(given, folded)
+    if folded is None:
+        return
+    target, method, over, baseline = _what(view)
+    level = option_row("Ranking of", LEVELS[over], f"rnaexplain.level.{over}")
+    record, ensemble = data.with_structure(given, folded), folded.ensemble
+    asked = Asked(
+        f"{record.id}:{record.key}",
+        None if ensemble is None else ensemble.key,
+        view.rna_net,
+        networks.weights_of(view.rna_net, "rna"),
+        device.choice().device,
+        target,
+        over,
+        baseline,
+        method,
+        level if method in ("occlusion", "shapley") else "",
+    )
+    function = _masked(asked.function, given, folded)
+    found = work().result(asked)
+    if found is None:
+        found = running(asked, function, lambda: begin(asked, function, method, asked.level))
+        if found is None:
+            return
+    said(function, found, note="Masking is not deleting: a masked base keeps its place, its pair and its edges.")
+    key = (*asked.function, found.method if found.level == function.part and found.whole else "")
+    shown, words = (level if found.level == function.part else found.level), _words(record, folded)
+    if over == "bases":
+        trial.badge(key, found)
+    left, right = st.columns([7, 4])
+    with left:
+        _drawing(function, found, record.id, given, folded, view)
+        if found.level == function.part and found.completeness is not None:
+            ledger.draw(
+                function, found, view, chain=CHAINS[over], setting=WITHIN, whole="the RNA", open_entry=lambda _, name: select(name), words=words
+            )
+        ranking(function, found, shown, prefix="", select=select, words=words)
+    with right, st.container(border=True, key="detail-card"):
+        card.card(given, folded, view)
+    told = {"rna": record.id, "network": view.rna_net, "structure": record.structure, "masked": over}
+    table(function, found, shown, told)
+    if over == "bases":
+        trial.draw(key, function, found, lambda: _judge(given, folded, view, function, found))
+
+
+def _open(_: str, name: str) -> None:
+    """Selects the element or base an entry of the ledger stands for."""
+    select(name)
+
+
+def _words(record: RnaRecord, folded: FoldResult) -> dict[str, str]:
+    """What bases, elements and pairs are called: G10, "s1, stem", G1-C72."""
+    letters = record.sequence
+    bases = {f"base:{i}": f"{letter}{i}" for i, letter in enumerate(letters, 1)}
+    elements = {f"elem:{e.name}": f"{e.name}, {e.kind}" for e in data.elements(folded.structure).elements}
+    ends = ((i + 1, j + 1) for i, j in record.pairs)
+    return bases | elements | {f"pair:{i}-{j}": f"{letters[i - 1]}{i}-{letters[j - 1]}{j}" for i, j in ends}
+
+
+def _ready(view: ViewState) -> tuple[Given, FoldResult | None]:
+    given = Given.of(view)
+    data.reactivities(given)
+    networks.source(view.rna_net, "rna")
+    return given, structure.current(given)
+
+
+def _what(view: ViewState) -> tuple[str, str, str, str]:
+    """Target, method, what is masked, and the baseline."""
+    first, second, third, fourth = st.columns([5, 4, 4, 4], vertical_alignment="bottom")
+    offered = _targets()
+    now = str(view.settings.get(TARGET) or ITSELF)
+    key = bind("rnaexplain_target", now if now in offered else ITSELF)
+    first.selectbox(
+        "Explain",
+        list(offered),
+        format_func=offered.__getitem__,
+        key=key,
+        on_change=lambda: state.update(settings={TARGET: None if st.session_state[key] == ITSELF else st.session_state[key]}),
+        help="A number the network says of this RNA: how alike its embedding is (cosine) to that of another RNA or of a family, or how long it is.",
+    )
+    with second:
+        method = option_list("Method", METHODS, METHOD, words=METHODS.__getitem__)
+    with third:
+        over = option_list("Masked are", OVERS, OVER, words=OVERS.__getitem__)
+    baseline = "empty"
+    if over == "bases":
+        with fourth:
+            baseline = option_list("Baseline", BASELINES, BASELINE, words=BASELINES.__getitem__)
+    return str(st.session_state[key]), method, over, baseline
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _targets() -> dict[str, str]:
+    """What can be explained, by id."""
+    from collections import Counter
+
+    examples = data.examples()
+    families = [name for name, count in Counter(example.family for example in examples.values()).items() if count > 1]
+    return {
+        ITSELF: "likeness to itself",
+        LENGTH: "length of the embedding",
+        **{f"{FAMILY}{name}": f"likeness to the family {name}" for name in sorted(families)},
+        **{f"{data.EXAMPLE}{name}": f"likeness to {example.title}" for name, example in examples.items()},
+    }
+
+
+@st.cache_resource(max_entries=12, show_spinner="Preparing the network ...")
+def _masked(of: tuple[object, ...], _given: Given, _folded: FoldResult) -> Masked:
+    from core.explain.rna_masks import like_itself, like_rnas, rna_masks
+
+    network, where, target, over, baseline = (str(of[place]) for place in (2, 4, 5, 6, 7))
+    opened, record, examples = data.network(network), data.with_structure(_given, _folded), data.examples()
+    if target == LENGTH:
+        chosen = None
+    elif target.startswith(FAMILY):
+        name = target.removeprefix(FAMILY)
+        members = [e.record for e in examples.values() if e.family == name and e.record.sequence != record.sequence]
+        chosen = like_rnas(opened, members, f"likeness to the family {name}", device=where)
+    elif target.startswith(data.EXAMPLE):
+        other = examples[target.removeprefix(data.EXAMPLE)]
+        chosen = like_rnas(opened, [other.record], f"likeness to {other.title}", device=where)
+    else:
+        chosen = like_itself(opened, record, ensemble=_folded.ensemble, device=where)
+    return rna_masks(opened, record, over=over, target=chosen, baseline=baseline, ensemble=_folded.ensemble, device=where)  # type: ignore[arg-type]
+
+
+def _drawing(function: Masked, found: Attribution, name: str, given: Given, folded: FoldResult, view: ViewState) -> None:
+    """The structure with every base in the colour of its attribution, on a scale that is symmetric about zero."""
+    from core.viz.colour import DIVERGING, Scale
+    from core.viz.rna_drawing import rna_svg, rna_view
+
+    values = _per_base(function, found, len(folded.structure))
+    if values is None:
+        return
+    record, elements = data.with_structure(given, folded), data.elements(folded.structure)
+    limit = float(np.nanmax(np.abs(values), initial=0.0)) or 1.0
+    note = f"symmetric about 0; blue lowers, red raises the {function.target}"
+    scale = Scale(METHODS[found.method], function.unit, -limit, limit, DIVERGING, note)
+    drawn = rna_view(record, colour_by="values", values=values, scale=scale, elements=elements, selected=view.selection)
+    rna_drawing(
+        rna_svg(drawn, interactive=True),
+        key="rnaexplain-drawing",
+        on_pick=select,
+        sentence=drawn.sentence,
+        name=f"attribution-{name}",
+        entity=view.selection,
+        selected=data.bases_of(view.selection, elements),
+        height=460,
+    )
+
+
+def _per_base(function: Masked, found: Attribution, count: int) -> np.ndarray | None:
+    """[n] a base's own attribution, or its element's; None where bases have none."""
+    if function.part != "base":
+        return None
+    if found.level == "base":
+        return found.values
+    of = function.parts["element"].map(dict(zip(found.names, found.values, strict=True)))
+    return of.to_numpy(dtype=float)[:count]
+
+
+def _judge(given: Given, folded: FoldResult, view: ViewState, function: Masked, found: Attribution) -> Callable[[Job], RankingTrial]:
+    factors = data.importance(given, folded, view.rna_net)
+
+    def run(job: Job) -> RankingTrial:
+        from core.explain.trial import base_rankings, try_rankings
+
+        rankings = base_rankings(function, factors, found if found.whole else None)
+        return try_rankings(function, rankings, level="base", on_progress=job.counted, should_stop=job.stopped)
+
+    return run

@@ -1,0 +1,117 @@
+"""What both halves show of an attribution: the legend in words, the ranking, the table with its files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from core.ui.bind import take
+from core.ui.explorer.drawing import picked_entity
+from core.ui.text import plain
+
+if TYPE_CHECKING:
+    from core.explain.attribution import Attribution
+    from core.explain.masked import Masked
+
+METHODS = {
+    "integrated_gradients": "integrated gradients",
+    "saliency": "saliency",
+    "input_x_gradient": "input x gradient",
+    "occlusion": "occlusion",
+    "shapley": "Shapley sampling",
+    "deep_lift": "DeepLift",
+    "noise_tunnel": "noise tunnel",
+}
+LISTED = 2000
+
+
+def said(function: Masked, found: Attribution, *, note: str) -> None:
+    """The legend: what, by which method, from which baseline, and whether it adds up.
+
+    Args:
+        note: what masking is here.
+    """
+    from core.explain.attribution import METHODS as TOLD
+    from core.explain.attribution import judged
+
+    what = f"{METHODS[found.method][0].upper()}{METHODS[found.method][1:]}: {TOLD[found.method]}."
+    unit = f" ({function.unit})" if function.unit else ""
+    st.caption(plain(f"{what} Target: {function.target}{unit}. Baseline: {function.baseline}. {note}"))
+    if found.completeness is not None:
+        told = found.completeness
+        steps = f" with {found.settings['steps']} points on the way" if "steps" in found.settings else ""
+        verdict = judged(told)
+        change = f"{told['change']:+.4g}{f' {function.unit}' if function.unit else ''}"
+        (st.caption if verdict in ("good", "fair") else st.warning)(
+            plain(f"Completeness: the sum misses {told['relative']:.2%} of F(1) - F(0) = {change}{steps}: {verdict}.")
+        )
+    if not found.whole:
+        st.warning(f"Stopped after {found.done:,} of {found.total:,}: this is what is known so far.", icon=":material/hourglass_bottom:")
+
+
+def ranking(
+    function: Masked,
+    found: Attribution,
+    level: str,
+    *,
+    prefix: str,
+    select: Callable[[str], None],
+    words: Mapping[str, str] | None = None,
+) -> None:
+    """Bars of the groups that carry most; one of them selects what it stands for.
+
+    Args:
+        prefix: makes an entity of a group's name. words: what groups are called, their names unless given.
+    """
+    from core.viz.attribution_plots import signed_bars
+    from core.viz.plots import alt_text
+
+    values, title = found.at(function, level), f"The {level}s that carry most"
+    figure = signed_bars(values, level=level, title=title, unit=function.unit, prefix=prefix, words=words)
+    event = st.plotly_chart(figure, key="explain_ranking", on_select="rerun", selection_mode="points", alt=alt_text(figure))
+    take(picked_entity(event) or None, "explain_ranking", select)
+
+
+def table(function: Masked, found: Attribution, level: str, manifest: Mapping[str, Any]) -> None:
+    """All groups, the largest first, with their file and the manifest.
+
+    Args:
+        manifest: what the masked function follows from, beside what it says itself.
+    """
+    from core import __version__
+
+    values = found.at(function, level)
+    rows = values.rename("attribution").rename_axis(level).reset_index()
+    rows = rows.reindex(rows["attribution"].abs().sort_values(ascending=False, kind="stable").index).reset_index(drop=True)
+    unit = f" ({function.unit})" if function.unit else ""
+    st.dataframe(
+        rows.head(LISTED),
+        hide_index=True,
+        height=320,
+        column_config={"attribution": st.column_config.NumberColumn(f"attribution{unit}", format="%.5g")},
+        alt=f"Attribution of {function.target} by {level}, the largest first",
+    )
+    left, right, _ = st.columns([2, 2, 5])
+    text, file = rows.to_csv(index=False), f"attribution_{level}.csv"
+    left.download_button(f"By {level}, CSV", text, file, "text/csv", on_click="ignore", icon=":material/download:")
+    told = {
+        "gatescope": __version__,
+        **function.about,
+        **manifest,
+        "target": function.target,
+        "unit": function.unit,
+        "baseline": function.baseline,
+        "method": found.method,
+        "level": found.level,
+        "settings": found.settings,
+        "done": found.done,
+        "total": found.total,
+        "completeness": found.completeness,
+        "device": function.device,
+    }
+    right.download_button(
+        "Manifest, JSON", json.dumps(told, indent=1), "attribution.json", "application/json", on_click="ignore", icon=":material/receipt_long:"
+    )

@@ -1,0 +1,96 @@
+"""The page of attributions of an RNA under Streamlit's own test runner: targets, masks and baselines are core's, and rankings stand trial."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.explain.attribution import INTEGRATED_GRADIENTS, OCCLUSION, attribute
+from core.explain.masked import Masked
+from core.explain.rna_masks import like_itself, like_rnas, rna_masks
+from core.models import load_checkpoint
+from core.rna import load_example
+from core.ui.explain.data import work
+from core.ui.explain.trial import trials
+from core.ui.rna.data import examples
+from tests.app.steps import opened
+
+pytestmark = pytest.mark.usefixtures("own_home")
+
+
+def page(rna: str = "hammerhead", **settings: object) -> AppTest:
+    test = opened("rnaexplain", rna=f"example:{rna}", **{f"s.rnaexplain.{name}": json.dumps(value) for name, value in settings.items()})
+    for job in list(work()._jobs.values()):
+        assert job.ended.wait(180)
+    test.run()
+    assert not test.exception
+    return test
+
+
+def told(test: AppTest) -> str:
+    return " ".join(str(e.value) for kind in (test.markdown, test.caption, test.info, test.warning, test.error) for e in kind).replace("\\", "")
+
+
+def table(test: AppTest, level: str) -> dict[str, float]:
+    (found,) = [frame.value for frame in test.dataframe if level in frame.value.columns and "attribution" in frame.value.columns]
+    return dict(zip(found[level], found["attribution"], strict=True))
+
+
+def masked(rna: str = "hammerhead", **how: object) -> Masked:
+    network, record = load_checkpoint("rna"), load_example(rna)
+    return rna_masks(network, record, **({"target": like_itself(network, record)} | how))  # type: ignore[arg-type]
+
+
+def test_likeness_to_itself_is_attributed_to_bases_and_elements() -> None:
+    test, function = page(), masked()
+    found = attribute(function, INTEGRATED_GRADIENTS)
+    assert table(test, "base") == pytest.approx(found.at(function, "base").to_dict(), abs=1e-4)
+    assert "Target: likeness to itself. Baseline: bases without features." in told(test)
+    assert f"F(1) - F(0) = {function.effect:+.4g} with" in told(test)
+    elements = page(**{"level.bases": "element"})
+    assert table(elements, "element") == pytest.approx(found.at(function, "element").to_dict(), abs=1e-4)
+    assert len(test.get("plotly_chart")) == 2 and "[base-colours]" not in told(test)
+
+
+def test_targets_masks_and_baselines_are_what_the_link_says() -> None:
+    network, record = load_checkpoint("rna"), load_example("hammerhead")
+    other = load_example("trna-phe")
+    like = masked(target=like_rnas(network, [other], "x"), over="pairs")
+    test = page(target="example:trna-phe", over="pairs", method="occlusion")
+    assert table(test, "pair") == pytest.approx(attribute(like, OCCLUSION).at(like, "pair").to_dict(), abs=1e-4)
+    assert "Target: likeness to Yeast tRNA-Phe. Baseline: no messages along pairs." in told(test)
+    relatives = [e.record for e in examples().values() if e.family == "RF00008 Hammerhead_3" and e.record.sequence != record.sequence]
+    family = masked(target=like_rnas(network, relatives, "x"))
+    test = page(target="family:RF00008 Hammerhead_3")
+    assert len(relatives) >= 2 and "Target: likeness to the family RF00008 Hammerhead_3" in told(test)
+    assert f"F(1) - F(0) = {family.effect:+.4g} with" in told(test)
+    shuffled = masked(target=None, baseline="shuffled")
+    test = page(target="length", baseline="shuffled")
+    assert f"F(1) - F(0) = {shuffled.effect:+.4g} with" in told(test) and "the same bases in another order (seed 0)" in told(test)
+    assert "Target: likeness to itself" in told(page(target="nobody", method="none", over="atoms", baseline="none"))
+    kinds = table(page(over="edges"), "kind")
+    assert "backbone, forward" in kinds and "pair, backward" in kinds
+    assert len(table(page(over="features"), "feature")) == 18
+    assert record.id == "hammerhead"
+
+
+def test_rankings_of_bases_stand_trial() -> None:
+    test = page()
+    test.button(key="explain_try").click().run()
+    for job in list(trials()._jobs.values()):
+        assert job.ended.wait(180)
+    test.run()
+    assert not test.exception
+    trial = next(one for one in trials()._done.values() if one.level == "base")
+    assert trial.sentence() in told(test) and f"ranks bases {trial.verdict(INTEGRATED_GRADIENTS)}" in told(test)
+    assert {"openness", "attention", "edges"} <= set(trial.table["ranking"])
+
+
+def test_the_ledger_opens_an_element() -> None:
+    test = page(within="element|elem:s0")
+    assert "**s0, stem**" in told(test)
+    (back,) = [b for b in test.button if b.label == "the RNA"]
+    back.click().run()
+    assert "**s0, stem**" not in told(test) and not test.exception
