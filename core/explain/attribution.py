@@ -100,37 +100,14 @@ def judged(completeness: dict[str, float] | None) -> str:
     return "good" if completeness["relative"] < GOOD else "fair" if completeness["relative"] < FAIR else "poor: ask for twice the steps"
 
 
-def attribute(
-    masked: Masked,
-    method: str = INTEGRATED_GRADIENTS,
-    *,
-    level: str | None = None,
-    steps: int | None = None,
-    orders: int = ORDERS,
-    draws: int = DRAWS,
-    noise: float = NOISE,
-    seed: int = 0,
-    on_progress: Progress | None = None,
-    should_stop: Stop | None = None,
-) -> Attribution:
-    """The last of :func:`attributions`: finished, or what was known when it was stopped.
+def attribute(masked: Masked, method: str = INTEGRATED_GRADIENTS, **how: Any) -> Attribution:
+    """The last of :func:`attributions`, to which the arguments go: finished, or what was known when it was stopped.
 
     Raises:
         InputError: an unknown method or level.
     """
     last: Attribution | None = None
-    for found in attributions(
-        masked,
-        method,
-        level=level,
-        steps=steps,
-        orders=orders,
-        draws=draws,
-        noise=noise,
-        seed=seed,
-        on_progress=on_progress,
-        should_stop=should_stop,
-    ):
+    for found in attributions(masked, method, **how):
         last = found
     assert last is not None
     return last

@@ -15,7 +15,9 @@ import torch
 
 from core import __version__
 from core.errors import InputError
+from core.explain.attribution import attribute
 from core.explain.edges import edge_table
+from core.explain.rna_masks import Batches, rna_masks
 from core.models.checkpoint import Card
 from core.models.rna import RnaGine, RnaTrace
 from core.rna.elements import Elements, decompose
@@ -33,9 +35,6 @@ if TYPE_CHECKING:
 METHODS = ("attention", "message", "openness", "saliency", "integrated_gradients", "occlusion")
 INSTANT = ("attention", "message", "openness")
 """Methods that come with the forward pass itself."""
-STEPS = 50
-CHUNK = 10
-EPS = 1e-6
 
 Progress = Callable[[str, int, int], None]
 
@@ -75,7 +74,7 @@ def base_importance(
     *,
     target: str = "norm",
     methods: Sequence[str] = INSTANT,
-    steps: int = STEPS,
+    steps: int | None = None,
     ensemble: PairEnsemble | None = None,
     device: str = "cpu",
     on_progress: Progress | None = None,
@@ -91,7 +90,7 @@ def base_importance(
         checkpoint: a shipped RNA network, the path of one or an open one; None is "rna".
         target: "norm", the L2 norm of the RNA's embedding.
         methods: of :data:`METHODS`; those of :data:`INSTANT` always come.
-        steps: of the integral.
+        steps: points of the integral; None puts them where they are needed (:func:`core.explain.attribution.attributions`).
         ensemble: pair probabilities that belong to the record's structure, for a network that reads them.
         on_progress: called with (what, done, total).
 
@@ -111,7 +110,7 @@ def base_importance(
     found = decompose(str(record.structure))
     graph = network.graph_of(record, found, ensemble)
     with torch.no_grad():
-        out, trace = network(**_inputs(graph, device), return_trace=True)
+        out, trace = network(**Batches(graph, device, torch.float32).of(1), return_trace=True)
     edges = edge_table(graph, config.encoding)
     openness, message = (values.cpu().double().numpy() for values in (trace.openness, trace.message))
     per_layer = pd.concat([edges] * len(openness), ignore_index=True)
@@ -120,10 +119,15 @@ def base_importance(
     edges = edges.assign(openness=openness.mean(0), message=message.mean(0))
     nodes = _node_quantities(graph, trace, openness.mean(0), message.mean(0))
     bases = _base_table(record, found, nodes)
-    completeness = None
-    for method in [m for m in METHODS if m in methods and m not in INSTANT]:
-        values, delta = _attribution(method, network, graph, steps, device, on_progress)
-        bases[method], completeness = values, delta or completeness
+    completeness, points = None, None
+    told = None if on_progress is None else lambda what, done, total: on_progress(what.replace("_", " "), done, total)
+    if wanted := [m for m in METHODS if m in methods and m not in INSTANT]:
+        masked = rna_masks((network, card), record, ensemble=ensemble, device=device)
+        for method in wanted:
+            made = attribute(masked, method, steps=steps, on_progress=told)
+            bases[method] = made.values
+            if made.completeness is not None:
+                completeness, points = made.completeness, made.settings["steps"]
     manifest = {
         "key": digest_of(
             record=record.key,
@@ -145,7 +149,7 @@ def base_importance(
         "value": float(out.graph.norm()),
         "methods": list(methods),
         "baseline": "features of all bases masked",
-        "steps": steps if completeness else None,
+        "steps": points,
         "completeness": completeness,
     }
     weights = [pd.DataFrame(w.cpu().numpy(), columns=list(EDGE_FEATURES[config.encoding])) for w in trace.edge_weights]
@@ -168,21 +172,6 @@ def _ours(network: Encoder, card: Card) -> RnaGine:
     if not isinstance(network, RnaGine):
         raise InputError(f"{card.name} gives vectors alone, and neither attention nor messages; choose one of Gatescope's networks, like rna.")
     return network
-
-
-def _inputs(graph: Data, device: str, copies: int = 1) -> dict[str, torch.Tensor]:
-    """What the network is called with, for a graph set side by side with itself."""
-    nodes = len(graph.x)
-    shift = torch.arange(copies).repeat_interleave(graph.edge_index.shape[1]) * nodes
-    tensors = {
-        "x": graph.x.repeat(copies, 1),
-        "edge_index": graph.edge_index.repeat(1, copies) + shift,
-        "edge_attr": graph.edge_attr.repeat(copies, 1),
-        "batch": torch.arange(copies).repeat_interleave(nodes),
-    }
-    if "edge_weight" in graph:
-        tensors["edge_weight"] = graph.edge_weight.repeat(copies)
-    return {name: tensor.to(device) for name, tensor in tensors.items()}
 
 
 def _node_quantities(graph: Data, trace: RnaTrace, openness: np.ndarray, message: np.ndarray) -> pd.DataFrame:
@@ -218,44 +207,3 @@ def _element_table(graph: Data, found: Elements, nodes: pd.DataFrame, bases: pd.
         own = [bases.iloc[list(e.bases)][list(INSTANT)] for e in found.elements]
         values = pd.DataFrame([{"attention": t["attention"].sum(min_count=1), **t[["message", "openness"]].mean()} for t in own])
     return pd.concat([pd.DataFrame(told), values], axis=1)
-
-
-def _attribution(
-    method: str, network: RnaGine, graph: Data, steps: int, device: str, on_progress: Progress | None
-) -> tuple[np.ndarray, dict[str, float] | None]:
-    """[n] attribution of the embedding's norm to bases, and completeness for integrated gradients."""
-    bases, nodes = graph.num_bases, len(graph.x)
-    prepared: dict[int, dict[str, torch.Tensor]] = {}
-    calls = 0
-
-    def value(mask: torch.Tensor) -> torch.Tensor:
-        """[B, n] masks to [B] norms."""
-        nonlocal calls
-        calls += len(mask)
-        if on_progress:
-            total = bases + 1 if method == "occlusion" else steps
-            on_progress(method.replace("_", " "), min(calls, total), total)
-        copies = len(mask)
-        if copies not in prepared:
-            prepared[copies] = _inputs(graph, device, copies)
-        whole = torch.cat([mask, mask.new_ones(copies, nodes - bases)], dim=1).reshape(-1)
-        return network(**prepared[copies], node_mask=whole, num_graphs=copies).graph.norm(dim=-1)
-
-    full = torch.ones(1, bases, device=device)
-    if method == "saliency":
-        from captum.attr import Saliency
-
-        return Saliency(value).attribute(full.requires_grad_())[0].detach().cpu().double().numpy(), None
-    if method == "integrated_gradients":
-        from captum.attr import IntegratedGradients
-
-        attribution = IntegratedGradients(value).attribute(full, n_steps=steps, internal_batch_size=min(CHUNK, steps))[0]
-        with torch.no_grad():
-            change = float(value(full) - value(torch.zeros_like(full)))
-        delta = float(attribution.sum()) - change
-        completeness = {"delta": delta, "relative": abs(delta) / max(abs(change), EPS), "change": change}
-        return attribution.detach().cpu().double().numpy(), completeness
-    with torch.no_grad():
-        whole = float(value(full))
-        masks = (1 - torch.eye(bases, device=device)).split(CHUNK)
-        return whole - torch.cat([value(part) for part in masks]).cpu().double().numpy(), None

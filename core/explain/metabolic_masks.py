@@ -63,18 +63,18 @@ def incidence_masks(
 
     what, unit = words_of_target(graph, target)
     about = _about(card, graph, minus, target) | {"masked": "incidences", "frozen_gates": frozen_gates}
-    return Masked(
-        make(opened),
+    return _masked(
+        opened,
+        make,
         _incidence_parts(graph),
-        f"{what}, this condition less the other" if minus is not None else what,
-        unit,
-        "the network without messages",
-        rows=max(1, min(64, TOGETHER // max(1, len(graph.stoich)))),
+        graph,
+        target=f"{what}, this condition less the other" if minus is not None else what,
+        unit=unit,
+        baseline="the network without messages",
         device=device,
         dtype=dtype,
+        about=about,
         overlapping={"gene": _genes(graph)},
-        about=about | {"key": digest_of(**about)},
-        apart=apart_of(opened, make),
     )
 
 
@@ -99,19 +99,7 @@ def feature_masks(
     what, unit = words_of_target(graph, target)
     about = _about(card, graph, None, target) | {"masked": "features"}
     parts = pd.DataFrame({"feature": names, "side": [n.partition(":")[0] for n in names]})
-    rows = max(1, min(64, TOGETHER // max(1, len(graph.stoich))))
-    return Masked(
-        make(opened),
-        parts,
-        what,
-        unit,
-        "features at zero",
-        rows,
-        device,
-        dtype,
-        about=about | {"key": digest_of(**about)},
-        apart=apart_of(opened, make),
-    )
+    return _masked(opened, make, parts, graph, target=what, unit=unit, baseline="features at zero", device=device, dtype=dtype, about=about)
 
 
 def condition_masks(
@@ -157,19 +145,7 @@ def condition_masks(
     about = _about(card, graph, baseline, target) | {"masked": "condition"}
     names = [*(f"rxn:{graph.reactions[e]}" for e in reactions.tolist()), *(f"met:{graph.metabolites[v]}" for v in metabolites.tolist())]
     parts = pd.DataFrame({"part": names, "side": [REACTION] * len(reactions) + [METABOLITE] * len(metabolites)})
-    rows = max(1, min(64, TOGETHER // max(1, len(graph.stoich))))
-    return Masked(
-        make(opened),
-        parts,
-        what,
-        unit,
-        "the other condition",
-        rows,
-        device,
-        dtype,
-        about=about | {"key": digest_of(**about)},
-        apart=apart_of(opened, make),
-    )
+    return _masked(opened, make, parts, graph, target=what, unit=unit, baseline="the other condition", device=device, dtype=dtype, about=about)
 
 
 def words_of_target(graph: MetabolicHypergraph, target: str) -> tuple[str, str]:
@@ -183,6 +159,14 @@ def words_of_target(graph: MetabolicHypergraph, target: str) -> tuple[str, str]:
     if target not in graph.reactions:
         raise InputError(f"The target {target!r} is no reaction of {graph.tables.id}; give 'growth' or a reaction id.")
     return f"flux of {target}", "mmol/gDW/h"
+
+
+def _masked(
+    network: ReactionNetwork, make: Callable[[ReactionNetwork], Value], parts: pd.DataFrame, graph: MetabolicHypergraph, **told: Any
+) -> Masked:
+    about = told.pop("about")
+    rows = max(1, min(64, TOGETHER // max(1, len(graph.stoich))))
+    return Masked(make(network), parts, rows=rows, about=about | {"key": digest_of(**about)}, apart=apart_of(network, make), **told)
 
 
 def _about(card: Card, graph: MetabolicHypergraph, other: MetabolicHypergraph | None, target: str) -> dict[str, Any]:

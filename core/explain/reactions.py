@@ -15,7 +15,9 @@ import torch
 
 from core import __version__
 from core.errors import InputError
+from core.explain.attribution import INTEGRATED_GRADIENTS, OCCLUSION, attribute
 from core.explain.incidences import incidence_table, per_layer_table, per_reaction, stack
+from core.explain.metabolic_masks import incidence_masks
 from core.explain.seed_spread import SeedSpread, seed_spread
 from core.metabolic.hypergraph import MetabolicHypergraph, build_hypergraph
 from core.models.checkpoint import Card
@@ -33,9 +35,6 @@ if TYPE_CHECKING:
 METHODS = ("gate", "message", "attention", "integrated_gradients", "occlusion")
 INSTANT = ("gate", "message", "attention")
 """Methods that come with the forward pass itself."""
-STEPS = 50
-CHUNK = 10
-EPS = 1e-6
 
 Progress = Callable[[str, int, int], None]
 
@@ -133,7 +132,7 @@ def reaction_importance(
     kinetics: Kinetics | None = None,
     target: str = "growth",
     methods: Sequence[str] = METHODS,
-    steps: int = STEPS,
+    steps: int | None = None,
     device: str = "cpu",
     members: Sequence[tuple[ReactionNetwork, Card]] | None = None,
     on_progress: Progress | None = None,
@@ -149,7 +148,7 @@ def reaction_importance(
         kinetics: turnover numbers and Michaelis constants, which only a network that was trained on such reads.
         target: "growth" (1/h) or a reaction id (its flux, mmol/gDW/h), before the prediction is held to the bounds.
         methods: of :data:`METHODS`.
-        steps: of the integral.
+        steps: points of the integral; None puts them where they are needed (:func:`core.explain.attribution.attributions`).
         members: the other seeds of the checkpoint's ensemble, on ``device``; None is all of them where the checkpoint is given by name or path,
             and none where it is open already.
         on_progress: called with (what, done, total).
@@ -174,12 +173,17 @@ def reaction_importance(
     if out.parts is not None:
         table["growth_brought"], table["growth_lost"] = (part.cpu().double().numpy() for part in out.parts)
     completeness = None
-    if "integrated_gradients" in methods:
-        attribution, completeness = _integrated_gradients(network, graph, target, steps, device, on_progress)
-        incidences["integrated_gradients"] = attribution
-        table["integrated_gradients"] = np.bincount(graph.hyperedge_index[1].numpy(), attribution, minlength=len(table))
-    if "occlusion" in methods:
-        table["occlusion"] = _occlusion(network, graph, target, device, on_progress)
+    points = None
+    told = None if on_progress is None else lambda what, done, total: on_progress(what.replace("_", " "), done, total)
+    masked = incidence_masks((network, card), graph, target=target, device=device)
+    if INTEGRATED_GRADIENTS in methods:
+        found = attribute(masked, INTEGRATED_GRADIENTS, steps=steps, on_progress=told)
+        completeness, points = found.completeness, found.settings["steps"]
+        incidences[INTEGRATED_GRADIENTS] = found.values
+        table[INTEGRATED_GRADIENTS] = found.at(masked, "reaction").reindex(table["reaction"]).fillna(0.0).to_numpy()
+    if OCCLUSION in methods:
+        lost = attribute(masked, OCCLUSION, level="reaction", on_progress=told)
+        table[OCCLUSION] = lost.at(masked, "reaction").reindex(table["reaction"]).fillna(0.0).to_numpy()
     manifest = {
         "key": digest_of(graph=graph.key, checkpoint=card.weights_sha256, target=target, methods=sorted(methods), steps=steps),
         "gatescope": __version__,
@@ -197,13 +201,13 @@ def reaction_importance(
         "target": target,
         "methods": list(methods),
         "baseline": "all incidences masked",
-        "steps": steps if completeness else None,
+        "steps": points,
         "completeness": completeness,
         "predicted_growth": float(out.growth),
     }
-    found = ReactionImportance(table, incidences, float(out.growth), manifest, graph, factors, network.config.attention)
+    importance = ReactionImportance(table, incidences, float(out.growth), manifest, graph, factors, network.config.attention)
     others = other_members(checkpoint) if members is None else members
-    return found.with_seeds(seed_spread([(network, card), *others], graph, device=device)) if others else found
+    return importance.with_seeds(seed_spread([(network, card), *others], graph, device=device)) if others else importance
 
 
 def kinetics_in_manifest(kinetics: Kinetics, graph: MetabolicHypergraph, network: ReactionNetwork) -> dict[str, Any]:
@@ -229,57 +233,3 @@ def _describe(graph: MetabolicHypergraph, table: pd.DataFrame) -> pd.DataFrame:
         "upper": graph.bounds.upper,
     }
     return table.assign(**text)
-
-
-def _target(network: ReactionNetwork, graph: MetabolicHypergraph, target: str, device: str) -> Callable[[torch.Tensor], torch.Tensor]:
-    """F: [B, K] masks to [B] values of the target, before the bounds hold it (a clipped read-out has no gradient)."""
-    if target == "growth":
-        weight = torch.from_numpy(graph.bounds.objective).float().to(device)
-    else:
-        weight = torch.zeros(len(graph.reactions), device=device)
-        weight[graph.reactions.index(target)] = 1.0
-
-    def value(mask: torch.Tensor) -> torch.Tensor:
-        raw = run_network(network, graph, device=device, mask=mask).raw
-        return (torch.sinh(raw.clamp(-12, 12)) * weight).sum(-1)
-
-    return value
-
-
-def _integrated_gradients(
-    network: ReactionNetwork, graph: MetabolicHypergraph, target: str, steps: int, device: str, on_progress: Progress | None
-) -> tuple[np.ndarray, dict[str, float]]:
-    from captum.attr import IntegratedGradients
-
-    value = _target(network, graph, target, device)
-    full = torch.ones(1, graph.stoich.shape[0], device=device)
-    calls = 0
-
-    def counted(mask: torch.Tensor) -> torch.Tensor:
-        nonlocal calls
-        calls += len(mask)
-        if on_progress:
-            on_progress("integrated gradients", min(calls, steps), steps)
-        return value(mask)
-
-    attribution = IntegratedGradients(counted).attribute(full, n_steps=steps, internal_batch_size=min(CHUNK, steps))[0]
-    with torch.no_grad():
-        change = float(value(full) - value(torch.zeros_like(full)))
-    delta = float(attribution.sum()) - change
-    completeness = {"delta": delta, "relative": abs(delta) / max(abs(change), EPS), "change": change}
-    return attribution.detach().cpu().double().numpy(), completeness
-
-
-@torch.no_grad()
-def _occlusion(network: ReactionNetwork, graph: MetabolicHypergraph, target: str, device: str, on_progress: Progress | None) -> np.ndarray:
-    value = _target(network, graph, target, device)
-    reaction = graph.hyperedge_index[1].to(device)
-    full = float(value(torch.ones(1, len(reaction), device=device)))
-    lost = np.zeros(len(graph.reactions))
-    chunk = max(1, min(64, 60_000 // max(1, len(reaction))))
-    for rows in torch.arange(len(graph.reactions), device=device).split(chunk):
-        masks = (reaction.unsqueeze(0) != rows.unsqueeze(1)).float()
-        lost[rows.cpu().numpy()] = full - value(masks).cpu().double().numpy()
-        if on_progress:
-            on_progress("occlusion", int(rows[-1]) + 1, len(graph.reactions))
-    return lost

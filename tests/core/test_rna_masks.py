@@ -101,7 +101,7 @@ def test_a_shuffled_rna_is_the_other_end() -> None:
 def test_bases_are_weighed_as_the_rna_page_does() -> None:
     opened, record = load_checkpoint("rna"), example()
     masked = rna_masks(opened, record)
-    table = base_importance(record, opened, methods=("occlusion", "integrated_gradients")).bases
+    table = base_importance(record, opened, methods=("occlusion", "integrated_gradients"), steps=50).bases
     assert attribute(masked, OCCLUSION).values == pytest.approx(table["occlusion"].to_numpy(), abs=2e-3)
     assert attribute(masked, INTEGRATED_GRADIENTS, steps=50).values == pytest.approx(table["integrated_gradients"].to_numpy(), abs=2e-2)
 

@@ -107,10 +107,10 @@ def work() -> Background[Hashable, Attribution]:
 
 def start(asked: Asked) -> Job:
     """Starts an attribution of a metabolic model."""
-    return begin(asked, masked(asked), asked.method, asked.level)
+    return attributing(asked, masked(asked), asked.method, asked.level)
 
 
-def begin(key: Hashable, function: Masked, method: str, level: str) -> Job:
+def attributing(key: Hashable, function: Masked, method: str, level: str) -> Job:
     """Starts an attribution; what is known so far is the job's ``partial``.
 
     Args:

@@ -16,7 +16,8 @@ from core.ui.explain import ledger, trial
 from core.ui.explain.data import AGAINST, FROZEN, GATES, GROWTH, LEVEL, LIVE, METHOD, OF_GROUPS, TARGET, WITHIN, Asked, masked, start, target_of, work
 from core.ui.explain.running import running
 from core.ui.explain.shown import METHODS, ranking, said, table
-from core.ui.explorer import card, condition
+from core.ui.explorer import card
+from core.ui.explorer.begin import begin
 from core.ui.explorer.head import select
 from core.ui.text import plain
 from core.ui.view_state import ViewState
@@ -32,23 +33,11 @@ CHAIN = ("subsystem", REACTION, "incidence")
 LEVELS = ("reaction", "metabolite", "subsystem", "gene", "incidence")
 PREFIX = {"subsystem": "sub:", "reaction": "rxn:", "metabolite": "met:", "gene": "gene:", "incidence": ""}
 """Entities of the levels' groups."""
-_GOOD = "explain_good"
 
 
 def draw() -> None:
     """Draws the page for the current view; what cannot be used is one sentence, with the last good view still there."""
-    view = state.current()
-    condition.model_bar(view)
-    given = Given.of(view)
-    try:
-        data.tables(given.model, given.model_objective)
-        data.importance(given, view.checkpoint)
-    except InputError as error:
-        st.error(plain(str(error)))
-        view = st.session_state.get(_GOOD, ViewState())
-        given = Given.of(view)
-    st.session_state[_GOOD] = view
-    condition.condition_bar(view)
+    view, given = begin("explain")
     method = _what(view, given)
     level = _levels(method)
     asked = Asked.of(view, given, method, level)

@@ -9,19 +9,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from core.errors import InputError
 from core.ui import device, networks, state
 from core.ui.background import Job
 from core.ui.bind import bind, option_list, option_row
 from core.ui.explain import ledger, trial
-from core.ui.explain.data import begin, work
+from core.ui.explain.data import attributing, work
 from core.ui.explain.running import running
 from core.ui.explain.shown import METHODS, ranking, said, table
-from core.ui.rna import card, data, source, structure
+from core.ui.rna import card, data, structure
+from core.ui.rna.begin import begin
 from core.ui.rna.data import Given
 from core.ui.rna.pick import select
 from core.ui.rna_component import rna_drawing
-from core.ui.text import plain
 from core.ui.view_state import ViewState
 
 if TYPE_CHECKING:
@@ -37,7 +36,6 @@ LEVELS = {"bases": ("base", "element"), "pairs": ("pair", "element"), "edges": (
 BASELINES = {"empty": "no features", "shuffled": "the same bases in another order"}
 CHAINS = {"bases": ("element", "base"), "pairs": ("element", "pair"), "edges": ("kind", "edge"), "features": ("feature",)}
 """Levels of the ledger."""
-_GOOD = "rnaexplain_good"
 
 
 @dataclass(frozen=True)
@@ -63,16 +61,7 @@ class Asked:
 
 def draw() -> None:
     """Draws the page for the current view; what cannot be used is one sentence, with the last good view still there."""
-    view = state.current()
-    source.bar(view)
-    try:
-        given, folded = _ready(view)
-    except InputError as error:
-        st.error(plain(str(error)))
-        view = st.session_state.get(_GOOD, ViewState())
-        given, folded = _ready(view)
-    st.session_state[_GOOD] = view
-    source.records(view)
+    view, given, folded, _ = begin("rnaexplain", lambda one: networks.source(one.rna_net, "rna"))
     structure.bar(given)
     structure.waiting(given, folded)
     if folded is None:
@@ -95,7 +84,7 @@ def draw() -> None:
     function = _masked(asked.function, given, folded)
     found = work().result(asked)
     if found is None:
-        found = running(asked, function, lambda: begin(asked, function, method, asked.level))
+        found = running(asked, function, lambda: attributing(asked, function, method, asked.level))
         if found is None:
             return
     said(function, found, note="Masking is not deleting: a masked base keeps its place, its pair and its edges.")
@@ -131,13 +120,6 @@ def _words(record: RnaRecord, folded: FoldResult) -> dict[str, str]:
     elements = {f"elem:{e.name}": f"{e.name}, {e.kind}" for e in data.elements(folded.structure).elements}
     ends = ((i + 1, j + 1) for i, j in record.pairs)
     return bases | elements | {f"pair:{i}-{j}": f"{letters[i - 1]}{i}-{letters[j - 1]}{j}" for i, j in ends}
-
-
-def _ready(view: ViewState) -> tuple[Given, FoldResult | None]:
-    given = Given.of(view)
-    data.reactivities(given)
-    networks.source(view.rna_net, "rna")
-    return given, structure.current(given)
 
 
 def _what(view: ViewState) -> tuple[str, str, str, str]:

@@ -18,8 +18,8 @@ from core.ui.library import colour
 from core.ui.library.bar import library_box
 from core.ui.library.data import LEVELS, REFERENCE, Asked, query, ready, with_columns
 from core.ui.library.filters import Filter, choose
-from core.ui.library.head import begin
 from core.ui.library.picked import PICK, Point, card, several
+from core.ui.rna.begin import begin
 from core.ui.text import plain
 from core.ui.view_state import MAX_TEXT, ViewState
 
@@ -60,7 +60,7 @@ def maps() -> Background[Mapped, Projection]:
 
 def draw() -> None:
     """Draws the page for the current view; what cannot be used is one sentence, with the last good view still there."""
-    view, given, folded, asked = begin("map")
+    view, given, folded, asked = begin("map", Asked.of, encoders=True)
     library_box(asked)
     found = ready(asked)
     if found is None:

@@ -14,10 +14,10 @@ from core.ui.bind import bind, clicked_row, option_row, take
 from core.ui.library import alignment, ways
 from core.ui.library.bar import library_box
 from core.ui.library.data import LEVELS, Asked, background, index, query, ready, with_columns
-from core.ui.library.head import begin
 from core.ui.library.opening import open_in_rna
 from core.ui.library.picked import TOLD
 from core.ui.rna import data, structure
+from core.ui.rna.begin import begin
 from core.ui.rna.pick import select
 from core.ui.rna_component import rna_drawing
 from core.ui.text import plain
@@ -33,7 +33,7 @@ EQUAL = "The same description: the same RNA under another name, or one that cann
 
 def draw() -> None:
     """Draws the page for the current view; what cannot be used is one sentence, with the last good view still there."""
-    view, given, folded, asked = begin("search")
+    view, given, folded, asked = begin("search", Asked.of, encoders=True)
     structure.bar(given)
     structure.waiting(given, folded)
     if folded is None:

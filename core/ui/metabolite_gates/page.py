@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.errors import InputError
 from core.ui import data, state
 from core.ui.bind import bind, take
-from core.ui.data import Given
-from core.ui.explorer import card, condition, kinetics
+from core.ui.explorer import card, kinetics
+from core.ui.explorer.begin import begin
 from core.ui.explorer.drawing import picked_entity
 from core.ui.explorer.head import select
 from core.ui.metabolite_gates import tables
@@ -18,23 +17,10 @@ from core.ui.text import plain
 from core.ui.view_state import ViewState
 from core.viz.plots import alt_text
 
-_GOOD = "metabolite_gates_good"
-
 
 def draw() -> None:
     """Draws the page for the current view; a condition that cannot be used is one sentence, with the last good one still there."""
-    view = state.current()
-    condition.model_bar(view)
-    given = Given.of(view)
-    try:
-        data.tables(given.model, given.model_objective)
-        data.importance(given, view.checkpoint)
-    except InputError as error:
-        st.error(plain(str(error)))
-        view = st.session_state.get(_GOOD, ViewState())
-        given = Given.of(view)
-    st.session_state[_GOOD] = view
-    condition.condition_bar(view)
+    view, given = begin("metabolite_gates")
     asked = Asked.of(given, view)
     _metabolite_box(asked)
     for text in data.warnings(given, view.checkpoint):

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.errors import InputError
-from core.ui import networks, state
+from core.ui import networks
 from core.ui.bind import option_row
-from core.ui.rna import card, compare, data, drawing, find, graph, plots, source, structure, tables
+from core.ui.rna import card, compare, data, drawing, find, graph, plots, structure, tables
+from core.ui.rna.begin import begin
 from core.ui.rna.data import Given
 from core.ui.text import plain
 from core.ui.view_state import ViewState
@@ -25,21 +26,11 @@ VIEWS: dict[str, tuple[str, Callable[[Given, FoldResult, ViewState], None]]] = {
     "layers": ("Layers", plots.layers),
     "compare": ("Compare", compare.draw),
 }
-_GOOD = "rna_good"
 
 
 def draw() -> None:
     """Draws the page for the current view; input that cannot be used is one sentence, with the last good view still there."""
-    view = state.current()
-    source.bar(view)
-    try:
-        given, folded = _ready(view)
-    except InputError as error:
-        st.error(plain(str(error)))
-        view = st.session_state.get(_GOOD, ViewState())
-        given, folded = _ready(view)
-    st.session_state[_GOOD] = view
-    source.records(view)
+    view, given, folded, _ = begin("rna", lambda _: None)
     if view.rna.startswith(data.EXAMPLE):
         found = data.examples()[view.rna.removeprefix(data.EXAMPLE)]
         st.caption(plain(f"{found.title}, {found.family}; {found.accession}. Structure: {found.structure_source}"))
@@ -65,12 +56,6 @@ def draw() -> None:
         with right, st.container(border=True, key="detail-card"):
             card.card(given, folded, view)
     tables.below(given, folded, view)
-
-
-def _ready(view: ViewState) -> tuple[Given, FoldResult | None]:
-    given = Given.of(view)
-    data.reactivities(given)
-    return given, structure.current(given)
 
 
 def _network_trouble(view: ViewState) -> str:
