@@ -91,6 +91,8 @@ def test_rankings_of_bases_stand_trial() -> None:
 def test_the_ledger_opens_an_element() -> None:
     test = page(within="element|elem:s0")
     assert "**s0, stem**" in told(test)
+    ledger = next(json.loads(chart.proto.spec) for chart in test.get("plotly_chart") if "s0, stem by base" in chart.proto.spec)
+    assert ledger["data"][0]["y"][0][0] in "ACGU" and not any(name.startswith("base:") for name in ledger["data"][0]["y"])
     (back,) = [b for b in test.button if b.label == "the RNA"]
     back.click().run()
     assert "**s0, stem**" not in told(test) and not test.exception

@@ -48,7 +48,9 @@ def draw(
     called = {} if words is None else words
     _way(path, whole, setting, called)
     title = f"Ledger by {level}" if within is None else f"{called.get(within[1], within[1])} by {level}"
-    figure = waterfall(page, title=title, target=function.target, unit=function.unit, baseline=function.baseline, prefix="" if last else f"{level}|")
+    figure = waterfall(
+        page, title=title, target=function.target, unit=function.unit, baseline=function.baseline, prefix="" if last else f"{level}|", words=called
+    )
     event = st.plotly_chart(figure, key="explain_ledger", on_select="rerun", selection_mode="points", alt=alt_text(figure))
 
     def take_entry(entity: str) -> None:
