@@ -148,6 +148,26 @@ def _parser() -> argparse.ArgumentParser:
     board.add_argument("--out", required=True, type=Path, metavar="DIR")
     board.set_defaults(run=_scoreboard)
 
+    trial = commands.add_parser("trial", help="is an explanation true of the network? every ranking put on trial")
+    halves = trial.add_subparsers(required=True, metavar="KIND")
+    tried = halves.add_parser("metabolic", help="rankings of reactions, under one medium or several")
+    tried.add_argument("model", help="toy, e_coli_core, iJO1366, salmonella, or a model file (SBML, JSON, YAML, MATLAB)")
+    tried.add_argument("--medium", nargs="+", metavar="NAME", help="named media (default: the model's own)")
+    tried.add_argument("--knockout", nargs="+", default=[], metavar="ID")
+    tried.add_argument("--target", default="growth", metavar="REACTION", help="growth, or the reaction whose flux is explained")
+    tried.add_argument("--checkpoint", nargs="+", metavar="NAME", help="metabolic networks (default: the shipped one that fits the model)")
+    tried.add_argument("--no-fba", action="store_true", help="leave out how well the rankings agree with FBA's knock-outs")
+    tried.set_defaults(run=_trial_metabolic)
+    heard = halves.add_parser("rna", help="rankings of bases")
+    heard.add_argument("file", help="FASTA, Vienna dot-bracket, CT, BPSEQ, Stockholm or plain text")
+    heard.add_argument("--checkpoint", nargs="+", default=["rna"], metavar="NAME", help="RNA networks (default: rna)")
+    heard.add_argument("--limit", type=int, default=20, metavar="N", help="RNAs at most (default: 20)")
+    heard.set_defaults(run=_trial_rna)
+    for one in (tried, heard):
+        one.add_argument("--seed", type=int, default=0, help="of random orders, subsets and weights")
+        one.add_argument("--device", default="auto", choices=["auto", "cuda", "mps", "cpu"])
+        one.add_argument("--out", required=True, type=Path, metavar="DIR")
+
     train = commands.add_parser("train", help="train a network; the same command resumes a run")
     kinds = train.add_subparsers(required=True, metavar="KIND")
     metabolic = kinds.add_parser("metabolic", help="a gated stoichiometric network on flux balance analysis")
@@ -279,17 +299,10 @@ def _gates(chosen: argparse.Namespace) -> int:
 
 
 def _measurements(chosen: argparse.Namespace) -> int:
-    from tqdm import tqdm
-
+    from core.commands import progress_bar
     from core.measure_command import export_measurements
 
-    with tqdm(disable=None, leave=False, file=sys.stderr) as bar:
-
-        def told(what: str, done: int, total: int) -> None:
-            bar.set_description(what)
-            bar.total, bar.n = total, done
-            bar.refresh()
-
+    with progress_bar() as told:
         written = export_measurements(
             chosen.model,
             chosen.file,
@@ -324,6 +337,33 @@ def _rna(chosen: argparse.Namespace) -> int:
         device=chosen.device,
         on_notice=_note,
     )
+    return _wrote(written)
+
+
+def _trial_metabolic(chosen: argparse.Namespace) -> int:
+    from core.commands import progress_bar
+    from core.metabolic import load_tables
+    from core.models import network_for
+    from core.trial_command import try_reactions
+
+    names = chosen.checkpoint or [network_for(load_tables(chosen.model).reactions)]
+    given = {"knockouts": chosen.knockout, "target": chosen.target, "fba": not chosen.no_fba, "seed": chosen.seed, "device": chosen.device}
+    with progress_bar() as told:
+        said, written = try_reactions(chosen.model, names, chosen.out, media=chosen.medium or [None], **given, on_notice=_note, on_progress=told)
+    print("\n".join(said))
+    return _wrote(written)
+
+
+def _trial_rna(chosen: argparse.Namespace) -> int:
+    from core.commands import progress_bar
+    from core.trial_command import try_bases
+
+    if chosen.limit < 1:
+        raise InputError(f"--limit is {chosen.limit}; give the number of RNAs, at least 1.")
+    given = {"limit": chosen.limit, "seed": chosen.seed, "device": chosen.device}
+    with progress_bar() as told:
+        said, written = try_bases(chosen.file, chosen.checkpoint, chosen.out, **given, on_notice=_note, on_progress=told)
+    print("\n".join(said))
     return _wrote(written)
 
 

@@ -161,7 +161,12 @@ def _random_others(tables: ModelTables, mine: np.ndarray, draws: int, seed: int)
 
 @torch.no_grad()
 def growth_of(
-    network: ReactionNetwork, tables: ModelTables, conditions: list[ConditionBounds], *, device: str = "cpu", should_stop: Callable[[], bool] | None = None
+    network: ReactionNetwork,
+    tables: ModelTables,
+    conditions: list[ConditionBounds],
+    *,
+    device: str = "cpu",
+    should_stop: Callable[[], bool] | None = None,
 ) -> np.ndarray:
     """[N] predicted growth (1/h) under conditions.
 

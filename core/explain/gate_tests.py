@@ -181,4 +181,6 @@ def _strength(value: float) -> str:
 
 
 def _used(share: float) -> str:
-    return "gates are used as switches" if share > 0.5 else "gates are used as weights, not as switches" if share < 0.05 else "some gates are switches"
+    return (
+        "gates are used as switches" if share > 0.5 else "gates are used as weights, not as switches" if share < 0.05 else "some gates are switches"
+    )

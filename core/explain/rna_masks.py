@@ -171,7 +171,9 @@ def _deleted(masked: Masked, network: RnaGine, batches: Batches, read: Read) -> 
         kept = torch.cat([bases, (bases.to(holds.dtype) @ holds.T) > 0], 1).reshape(-1)
         given = batches.of(len(masks))
         along, place = kept[given["edge_index"]].all(0), kept.cumsum(0) - 1
-        rest = {name: given[name][kept] for name in ("x", "batch")} | {name: given[name][along] for name in ("edge_attr", "edge_weight") if name in given}
+        rest = {name: given[name][kept] for name in ("x", "batch")} | {
+            name: given[name][along] for name in ("edge_attr", "edge_weight") if name in given
+        }
         return read(network(**rest, edge_index=place[given["edge_index"][:, along]], num_graphs=len(masks)), len(masks))
 
     about = {name: told for name, told in masked.about.items() if name != "key"} | {"deleted": True}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from core.errors import Cancelled
-from core.explain.attribution import FAIR, INPUT_X_GRADIENT, INTEGRATED_GRADIENTS, OCCLUSION, SALIENCY, Attribution
+from core.explain.attribution import FAIR, INPUT_X_GRADIENT, INTEGRATED_GRADIENTS, OCCLUSION, SALIENCY, Attribution, attribute
 from core.explain.controls import STEPS, Network, attributed, randomisation, stability
 from core.explain.faithfulness import (
     Curves,
@@ -30,11 +30,17 @@ from core.explain.faithfulness import (
     sensitivity_max,
     sparsity,
 )
-from core.explain.gate_tests import GateTests
+from core.explain.gate_tests import GateTests, gate_tests
 from core.explain.masked import EPS, Masked, Stop
-from core.explain.skill import Skill
-from core.explain.trial import BETTER, WORDS, Progress, RankingTrial, try_rankings
+from core.explain.skill import Skill, family_skill, growth_skill
+from core.explain.trial import BETTER, WORDS, Progress, RankingTrial, base_rankings, reaction_rankings, try_rankings
 
+if TYPE_CHECKING:
+    from core.explain.bases import BaseImportance
+    from core.explain.reactions import ReactionImportance
+    from core.models.checkpoint import Card
+
+Told = Callable[[int, int], None]
 FAITHFUL, NOT_FAITHFUL, UNTOLD, BASELINE = "faithful", "not faithful", "cannot be told", "knows no network"
 UNCHANGED = 0.9
 """Rank correlation with the ranking of drawn-anew weights from which a ranking does not depend on what was learned."""
@@ -61,6 +67,7 @@ class Trial:
         control: name of the network with shuffled labels, "" for none; control_alike: Spearman's correlation with its ranking by method.
         gates: None where there are none. skill: None where the network was made for nothing that can be checked.
         completeness: of integrated gradients, relative.
+        values: the rankings that stood trial, by name of a group.
     """
 
     rankings: RankingTrial
@@ -131,7 +138,8 @@ class Trial:
         known = [name for name in KNOW_NOTHING if name in set(table["ranking"])]
         for name in known:
             row = table.set_index("ranking").loc[name]
-            beaten = [WORDS.get(r.ranking, r.ranking) for r in table.itertuples() if r.ranking != name and r.deletion_z + r.insertion_z < row.deletion_z + row.insertion_z]
+            sums = table["deletion_z"] + table["insertion_z"]
+            beaten = [WORDS.get(r, r) for r in table.loc[sums < row["deletion_z"] + row["insertion_z"], "ranking"] if r not in KNOW_NOTHING]
             if beaten:
                 said.append(f"Behind the mere {WORDS[name]}, which knows no network: {', '.join(beaten)}.")
         if self.gates is not None and not self.gates.matter:
@@ -148,8 +156,8 @@ def whole_trial(
     found: Attribution | None = None,
     seeds: Sequence[Network] = (),
     control: tuple[str, Network] | None = None,
-    gates: Callable[[Callable[[int, int], None]], GateTests | None] | None = None,
-    skill: Callable[[Callable[[int, int], None]], Skill] | None = None,
+    gates: Callable[[Told], GateTests | None] | None = None,
+    skill: Callable[[Told], Skill] | None = None,
     seed: int = 0,
     on_progress: Progress | None = None,
     should_stop: Stop | None = None,
@@ -167,7 +175,7 @@ def whole_trial(
         Cancelled: ``should_stop`` said so.
     """
 
-    def told(what: str) -> Callable[[int, int], None]:
+    def told(what: str) -> Told:
         def tell(done: int, total: int) -> None:
             if should_stop and should_stop():
                 raise Cancelled("The trial was stopped.")
@@ -211,12 +219,10 @@ def whole_trial(
     )
 
 
-def _tests(
-    masked: Masked, level: str, values: Mapping[str, np.ndarray], seed: int, told: Callable[[int, int], None], should_stop: Stop | None
-) -> pd.DataFrame:
+def _tests(masked: Masked, level: str, values: Mapping[str, np.ndarray], seed: int, told: Told, should_stop: Stop | None) -> pd.DataFrame:
     subsets = random_subsets(masked, level, seed=seed, should_stop=should_stop)
     sensitive = {
-        SALIENCY: lambda mask: slopes_at(masked, mask, should_stop).__abs__()[0],
+        SALIENCY: lambda mask: np.abs(slopes_at(masked, mask, should_stop)[0]),
         INPUT_X_GRADIENT: lambda mask: slopes_at(masked, mask, should_stop)[0] * mask[0].double().cpu().numpy(),
         INTEGRATED_GRADIENTS: lambda mask: _on_the_way(masked, mask, should_stop),
     }
@@ -268,3 +274,91 @@ def _agreement(values: Mapping[str, np.ndarray]) -> pd.DataFrame:
             both = first in SIGNED and second in SIGNED
             rows.append((first, second, *alike(values[first], values[second], signed=both)))
     return pd.DataFrame(rows, columns=["first", "second", "spearman", "overlap", "signs"])
+
+
+def reactions_on_trial(
+    masked: Masked,
+    network: Network,
+    factors: ReactionImportance,
+    *,
+    target: str = "growth",
+    found: Attribution | None = None,
+    seeds: Sequence[Network] = (),
+    control: tuple[str, Network] | None = None,
+    seed: int = 0,
+    on_progress: Progress | None = None,
+    should_stop: Stop | None = None,
+) -> Trial:
+    """The whole trial of rankings of reactions: :func:`whole_trial` with the gate tests and what the network knows of growth.
+
+    Args:
+        masked: incidences of the hypergraph of ``factors``. factors: of the same network on the same condition.
+        found: an attribution that was made already, which joins those that stand trial.
+    """
+    graph = factors.graph
+    own = found if found is not None and found.method == INTEGRATED_GRADIENTS else attribute(masked, on_progress=on_progress, should_stop=should_stop)
+    rankings = reaction_rankings(masked, factors, own)
+    if found is not None and found.method not in rankings and found.level in (masked.part, "reaction"):
+        rankings[found.method] = found.at(masked, "reaction")
+
+    def gates(told: Told) -> GateTests | None:
+        beside = {name: rankings[name] for name in ("gate", "message", INTEGRATED_GRADIENTS, OCCLUSION) if name in rankings}
+        return gate_tests(masked, network, graph, target=target, beside=beside, seeds=seeds, seed=seed, told=told, should_stop=should_stop)
+
+    live = masked.deleted is not None and "gate" in rankings and masked.about.get("other") is None
+    return whole_trial(
+        masked,
+        network,
+        rankings,
+        level="reaction",
+        found=own,
+        seeds=seeds,
+        control=control,
+        gates=gates if live else None,
+        skill=lambda told: growth_skill(network, graph.tables, seed=seed, device=masked.device, told=told, should_stop=should_stop),
+        seed=seed,
+        on_progress=on_progress,
+        should_stop=should_stop,
+    )
+
+
+def bases_on_trial(
+    masked: Masked,
+    network: Network,
+    factors: BaseImportance,
+    *,
+    found: Attribution | None = None,
+    seed: int = 0,
+    on_progress: Progress | None = None,
+    should_stop: Stop | None = None,
+) -> Trial:
+    """The whole trial of rankings of bases: :func:`whole_trial` with what the network knows of families.
+
+    Args:
+        masked: the bases of the RNA of ``factors``. factors: of the same network on the same structure.
+        found: an attribution that was made already, which joins those that stand trial.
+    """
+    own = found if found is not None and found.method == INTEGRATED_GRADIENTS else attribute(masked, on_progress=on_progress, should_stop=should_stop)
+    rankings = base_rankings(masked, factors, own)
+    if found is not None and found.method not in rankings and found.level == masked.part:
+        rankings[found.method] = found.at(masked, masked.part)
+    return whole_trial(
+        masked,
+        network,
+        rankings,
+        level=masked.part,
+        found=own,
+        skill=lambda told: family_skill(network, seed=seed, device=masked.device, told=told, should_stop=should_stop),
+        seed=seed,
+        on_progress=on_progress,
+        should_stop=should_stop,
+    )
+
+
+def control_of(card: Card) -> str:
+    """The shipped network that was trained on shuffled labels of the same model, "" for none."""
+    from core.explain.atp import controls_of
+    from core.models.checkpoint import load_card
+
+    shuffled = [name for name in controls_of(card) if load_card(name).content.get("control") == "shuffled labels"]
+    return shuffled[0] if shuffled else ""
