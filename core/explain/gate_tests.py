@@ -76,7 +76,8 @@ class GateTests:
             *((f"rank correlation with {name}", f"{value:.2f}", _strength(value)) for name, value in self.correlations.items()),
             (
                 f"only the {KEPT:.0%} widest gates kept",
-                f"{self.kept_effect:.0%} of the effect (as many random incidences {self.random_effect:.0%}); gates agree with themselves, {self.kept_agreement:.2f}",
+                f"{self.kept_effect:.0%} of the effect (as many random incidences {self.random_effect:.0%}); "
+                f"gates agree with themselves, {self.kept_agreement:.2f}",
                 "they carry more than random ones" if self.kept_effect > self.random_effect + MATTERS else "they carry no more than random ones",
             ),
             (

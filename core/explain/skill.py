@@ -46,7 +46,8 @@ class Skill:
     @property
     def sentence(self) -> str:
         """What came out."""
-        found = f"{self.measure} {self.value:.2f} over {self.over}, {np.mean(self.redrawn):.2f} ± {np.std(self.redrawn, ddof=1):.2f} with weights drawn anew"
+        others = f"{np.mean(self.redrawn):.2f} ± {np.std(self.redrawn, ddof=1):.2f}"
+        found = f"{self.measure} {self.value:.2f} over {self.over}, {others} with weights drawn anew"
         return f"The network knows what it predicts: {found}." if self.knows else f"The network does not know what it predicts: {found}."
 
 

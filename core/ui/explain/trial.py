@@ -89,8 +89,8 @@ def draw(key: Key, function: Masked, prepare: Callable[[], Callable[[Job], Trial
         st.button("Put the rankings on trial", type="primary", icon=":material/gavel:", on_click=_start, args=(key, prepare), key="explain_try")
         seconds = 6 + PASSES * (0.003 + 1.2e-6 * len(function))
         st.caption(
-            f"Parts are masked, deleted and added back in the order of each ranking and of 20 random ones; weights are drawn anew; gates are exchanged. "
-            f"About {PASSES:,} evaluations of the network, {duration(seconds)} on two cores."
+            "Parts are masked, deleted and added back in the order of each ranking and of 20 random ones; weights are drawn anew; "
+            f"gates are exchanged. About {PASSES:,} evaluations of the network, {duration(seconds)} on two cores."
         )
         return
     _shown(trial, function)
@@ -132,9 +132,9 @@ def _shown(trial: Trial, function: Masked) -> None:
     text = trial.table.to_csv(index=False)
     st.download_button("Trial, CSV", text, "trial.csv", "text/csv", on_click="ignore", icon=":material/download:")
     st.caption(
-        f"Faithful: masking in the ranking's order moves the prediction sooner than 20 random orders both ways (z above 2), the ranking adds up where it "
-        f"claims to, changes with the weights, and the network knows what it predicts. This says what the network does when {trial.level}s are masked; "
-        "it says nothing of biology. These curves favour occlusion by construction."
+        "Faithful: masking in the ranking's order moves the prediction sooner than 20 random orders both ways (z above 2), the ranking adds up "
+        "where it claims to, changes with the weights, and the network knows what it predicts. This says what the network does when "
+        f"{trial.level}s are masked; it says nothing of biology. These curves favour occlusion by construction."
     )
 
 
