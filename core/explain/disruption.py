@@ -188,6 +188,8 @@ def disrupt(
     masks = _masked_elements(record, (opened, card), target, ensemble, device, on_progress, should_stop)
     mutants = mutants_of(record, draws=draws, seed=seed)
     bare = [RnaRecord(_INTACT, record.sequence), *(mutant.record for mutant in mutants)]
+    if on_progress:
+        on_progress("folding and embedding", 0, len(bare))
     if embed is None:
         given = {"device": device, "batch_size": TOGETHER, "executor": executor}
         found = embed_rnas("mutants", bare, (opened, card), on_progress=on_progress, should_stop=should_stop, **given)  # type: ignore[arg-type]

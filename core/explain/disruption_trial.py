@@ -174,6 +174,33 @@ def spearman(first: pd.Series, second: pd.Series) -> float:
     return float(spearmanr(one, other).statistic) if len(one) >= LEAST and one.nunique() > 1 and other.nunique() > 1 else np.nan
 
 
+def told_of_one(found: Disruption) -> str:
+    """What one RNA says, faithfulness and plausibility apart; a single RNA has too few elements for intervals."""
+    elements, ranked = found.elements, rankings_of(found.elements)
+    said = []
+    if len(elements) < LEAST:
+        said.append(f"The RNA has {_count(len(elements), 'element')}, too few to rank: at least {LEAST} are needed.")
+    else:
+        for lead, what, judge in (
+            ("Faithfulness", "the effect of masking them", ranked[MASK]),
+            ("Plausibility", "the loss when they are disrupted and the RNA is folded again", elements["disrupted"]),
+        ):
+            own, length = (f"{round(spearman(ranked[name], judge), 2) + 0.0:.2f}" for name in (INTEGRATED_GRADIENTS, LENGTH))
+            said.append(
+                f"{lead}: over {len(elements)} elements {WORDS[INTEGRATED_GRADIENTS]} and {what} have a Spearman correlation of {own}; length alone "
+                f"has {length}."
+            )
+    stems = elements[elements["rescue"].notna()]
+    if len(stems):
+        rescue = 1 - stems["compensated"].sum() / stems["disrupted"].sum()
+        less = int((stems["compensated"] < stems["disrupted"]).sum())
+        said.append(
+            f"Exchanging both strands takes back a share of {rescue:.2f} of the loss of {_count(len(stems), 'disrupted stem')}; {less} of them "
+            f"{'loses' if less == 1 else 'lose'} less."
+        )
+    return " ".join([*said, "One RNA proves little: python -m core disrupt measures many, with intervals."])
+
+
 def _rankings(one: Disruption) -> list[dict[str, Any]]:
     ranked = rankings_of(one.elements)
     judges = {MASK: ranked[MASK], "disrupted": one.elements["disrupted"], "excess": one.elements["excess"]}
