@@ -168,6 +168,18 @@ def _parser() -> argparse.ArgumentParser:
         one.add_argument("--device", default="auto", choices=["auto", "cuda", "mps", "cpu"])
         one.add_argument("--out", required=True, type=Path, metavar="DIR")
 
+    disrupt = commands.add_parser("disrupt", help="elements of RNAs masked (faithfulness) and disrupted and folded again (plausibility)")
+    disrupt.add_argument("source", metavar="FILE", help="as for rna, or the word library: the shipped reference library")
+    disrupt.add_argument("--checkpoint", default="rna", help="a shipped RNA network or the path of one (default: rna)")
+    disrupt.add_argument("--limit", type=int, default=50, metavar="N", help="RNAs at most (default: 50); of the library one of each family first")
+    disrupt.add_argument("--longest", type=int, default=200, metavar="NT", help="leave longer RNAs out (default: 200)")
+    disrupt.add_argument("--draws", type=int, metavar="N", help="random segments beside each element (default: 5)")
+    disrupt.add_argument("--seed", type=int, default=0, help="of all that is drawn")
+    disrupt.add_argument("--device", default="auto", choices=["auto", "cuda", "mps", "cpu"])
+    disrupt.add_argument("--scheduler", metavar="ADDRESS", help="fold on the workers of a Dask scheduler")
+    disrupt.add_argument("--out", required=True, type=Path, metavar="DIR")
+    disrupt.set_defaults(run=_disrupt)
+
     train = commands.add_parser("train", help="train a network; the same command resumes a run")
     kinds = train.add_subparsers(required=True, metavar="KIND")
     metabolic = kinds.add_parser("metabolic", help="a gated stoichiometric network on flux balance analysis")
@@ -393,6 +405,16 @@ def _scoreboard(chosen: argparse.Namespace) -> int:
 
     given = {"half": chosen.half, "ginfinity": _ginfinity(chosen), "scheduler": chosen.scheduler}
     return _wrote(export_scoreboard(chosen.file, chosen.checkpoint, chosen.out, **given, on_notice=print))
+
+
+def _disrupt(chosen: argparse.Namespace) -> int:
+    from core.disrupt_command import export_disruption
+
+    given = {name: getattr(chosen, name) for name in ("limit", "longest", "draws", "seed", "device", "scheduler")}
+    sentences, written = export_disruption(chosen.source, chosen.checkpoint, chosen.out, **given, on_notice=_note)
+    for text in sentences:
+        print(text)
+    return _wrote(written)
 
 
 def _ginfinity(chosen: argparse.Namespace) -> Opened | None:

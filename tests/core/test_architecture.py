@@ -28,6 +28,7 @@ LAYERS = (
         "core.measure_command",
         "core.trial_command",
         "core.embed_command",
+        "core.disrupt_command",
         "core.__main__",
     ),
     ("app", "pages"),

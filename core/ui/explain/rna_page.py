@@ -1,4 +1,5 @@
-"""The page of attributions of an RNA from top to bottom: target and masks, the drawing in their colours, the ledger, the ranking, the trial."""
+"""The page of attributions of an RNA from top to bottom: target and masks, the drawing in their colours, the ledger, the ranking, the trial, and
+elements disrupted and folded again."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ import streamlit as st
 from core.ui import device, networks, state
 from core.ui.background import Job
 from core.ui.bind import bind, option_list, option_row
-from core.ui.explain import ledger, trial
+from core.ui.explain import disruption, ledger, trial
 from core.ui.explain.data import attributing, work
 from core.ui.explain.running import running
 from core.ui.explain.shown import METHODS, ranking, said, table
@@ -106,6 +107,7 @@ def draw() -> None:
     table(function, found, shown, told)
     if over == "bases":
         trial.draw(key, function, lambda: _judge(given, folded, view, function, found))
+        disruption.draw((asked.rna, asked.pairs, asked.network, asked.weights, asked.where), given, folded, view)
 
 
 def _open(_: str, name: str) -> None:
