@@ -24,6 +24,8 @@ CORNERS = {
 }
 LEFT, RIGHT = -24.0, 106.0
 """Ends of the axis of FBA, in percent: what lies left of zero is room for words."""
+ROOM = 0.3
+"""The same above and below, as a share of what the dots span."""
 MANY = 1000
 """Dots above which WebGL draws them."""
 HEIGHT = 460
@@ -80,7 +82,7 @@ def judge_scatter(table: pd.DataFrame, *, selected: str | None = None) -> go.Fig
     heights = shown["y"][np.isfinite(shown["y"])].to_numpy(dtype=float)
     low, high = min(0.0, heights.min(initial=0.0)), max(200 * NEEDED, heights.max(initial=0.0))
     figure.update_xaxes(title="growth FBA loses (%)", range=[LEFT, RIGHT], tickvals=[0, round(100 * NEEDED), 25, 50, 75, 100], zeroline=False)
-    figure.update_yaxes(title="growth the network loses, masked (%)", range=[low - 0.2 * (high - low), high + 0.2 * (high - low)], zeroline=False)
+    figure.update_yaxes(title="growth the network loses, masked (%)", range=[low - ROOM * (high - low), high + ROOM * (high - low)], zeroline=False)
     told = ", ".join(f"{count:,} {quadrant}" for quadrant, count in counts.items())
     alt = (
         f"Scatter of {sum(counts.values()):,} reactions by the growth FBA loses without them and the growth the network loses with them masked, "
