@@ -185,7 +185,9 @@ def _ablations(masked: Masked, reactions: Sequence[str], told: Callable[[int, in
 
 
 def hypotheses(judged: Judged, references: References, tables: ModelTables) -> pd.DataFrame:
-    """The reactions on which FBA and the network disagree, the widest apart first, each with what may be so and what could be checked.
+    """The reactions on which FBA and the network disagree, each with what may be so and what could be checked.
+
+    First those on which the network's own knock-out disagrees with FBA too, among them the widest apart.
 
     Args:
         references: FBA's answers under the same condition, which hold why.
@@ -198,7 +200,8 @@ def hypotheses(judged: Judged, references: References, tables: ModelTables) -> p
     write = {ONLY_FBA: _only_fba, ONLY_NETWORK: _only_network}
     table["hypothesis"] = [write[row["quadrant"]](row, why) for row in table.to_dict("records")]
     apart = (1 - table["fba_ratio"] - table["ablation_share"]).abs()
-    table = table.loc[apart.sort_values(ascending=False, kind="stable").index]
+    known = (table["network_ratio"] <= 1 - NEEDED) == (table["quadrant"] == ONLY_FBA)
+    table = table.loc[pd.DataFrame({"known": known, "near": -apart}).sort_values(["known", "near"], kind="stable").index]
     about = ["reaction", "name", "subsystem", "quadrant", "hypothesis"]
     return table[[*about, "ablation_share", "network_ratio", "fba_ratio"]].reset_index(drop=True)
 

@@ -142,7 +142,7 @@ def test_planted_answers_and_what_is_said_of_them(toy: ModelTables) -> None:
     assert {what for what, _, _ in told} == {FBA, CLOSED, MASKED} and told[-1] == (MASKED, 6, 6)
     known = found.table.assign(network_ratio=found.table["reaction"].map({"way1": 0.3, "make": 0.98, "idle": 0.5, "dead": 1.0}))
     said = hypotheses(Judged(known, found.growth, found.ends), flux_references(toy), toy).set_index("reaction")["hypothesis"]
-    assert list(said.index) == ["make", "way1", "idle", "dead"]  # the widest apart first
+    assert list(said.index) == ["make", "idle", "way1", "dead"]  # those that closed bounds do not settle, then the widest apart
     assert said["make"] == (
         "By FBA without make the model cannot make d_c, which its biomass needs, yet masking its messages costs the network 1% and closing its "
         "bounds costs the network 2%: the network may not have learned that make is needed, as isozymes stand in for each of its genes and no "

@@ -250,16 +250,16 @@ def _hypotheses(table: pd.DataFrame) -> None:
         shown,
         "explain_hypotheses",
         height=420,
-        row_height=78,
+        row_height=96,
         column_config={
-            "reaction": st.column_config.TextColumn(width="small"),
+            "reaction": st.column_config.TextColumn(width=110),
             "hypothesis": st.column_config.TextColumn(width=640),
             "quadrant": st.column_config.TextColumn(width="small"),
             "masked": number("network, masked", format="%.1f%%", help="Share of F(1) - F(0) lost with its messages masked"),
             "closed": number("network, closed", format="%.1f%%", help="Share of the network's growth lost with its bounds closed"),
             "fba": number("FBA", format="%.1f%%", help="Share of FBA's growth lost with it knocked out"),
         },
-        alt="Reactions on which FBA and the network disagree, the widest apart first, each with a hypothesis",
+        alt="Reactions on which FBA and the network disagree, each with a hypothesis",
     )
     take(None if chosen is None else f"rxn:{shown['reaction'].iloc[chosen]}", "explain_hypotheses", select)
     st.download_button(
@@ -273,7 +273,8 @@ def _hypotheses(table: pd.DataFrame) -> None:
     )
     more = f" The first {LISTED} of {len(table):,}; the file has all." if len(table) > LISTED else ""
     st.caption(
-        f"Written by rule from the three numbers, the gene rules and FBA: to be checked, not findings. Choose a row to read it above.{more}"
+        f"Written by rule from the three numbers, the gene rules and FBA: to be checked, not findings. First where closed bounds do not settle it. "
+        f"Choose a row to read it above.{more}"
     )
 
 
