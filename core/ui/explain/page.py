@@ -12,7 +12,7 @@ from core.ui import data, state
 from core.ui.background import Job
 from core.ui.bind import bind, option_list, option_row
 from core.ui.data import Given
-from core.ui.explain import ledger, trial
+from core.ui.explain import judge, ledger, trial
 from core.ui.explain.data import AGAINST, FROZEN, GATES, GROWTH, LEVEL, LIVE, METHOD, OF_GROUPS, TARGET, WITHIN, Asked, masked, start, target_of, work
 from core.ui.explain.running import running
 from core.ui.explain.shown import METHODS, ranking, said, table
@@ -67,6 +67,7 @@ def draw() -> None:
     told = {"model": given.model, "network": asked.network, "condition": given.condition(), "against": asked.against or None, "gates": asked.gates}
     table(function, found, level, told)
     trial.draw(key, function, lambda: _judge(asked, found))
+    judge.draw(asked, function, found, view)
     finish()
 
 
