@@ -31,7 +31,7 @@ Network = tuple[Any, Any]
 Told = Callable[[int, int], None]
 
 
-def drawn_anew(network: nn.Module, stages: int | None = None, *, seed: int = 0) -> nn.Module:
+def drawn_anew(network: Any, stages: int | None = None, *, seed: int = 0) -> Any:
     """A copy whose ``stages`` topmost parts have weights as before training; all of them for None. The network itself is not changed.
 
     Args:
@@ -40,7 +40,7 @@ def drawn_anew(network: nn.Module, stages: int | None = None, *, seed: int = 0) 
     own = copy.deepcopy(network)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        for _, modules in own.stages()[:stages]:  # type: ignore[operator]
+        for _, modules in own.stages()[:stages]:
             for module in modules:
                 module.apply(_reset)
     return own

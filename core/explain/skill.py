@@ -84,8 +84,8 @@ def growth_skill(
             raise Cancelled("The trial was stopped.")
     networks = [opened, *(drawn_anew(opened, seed=seed + number) for number in range(redrawn))]
     scores = []
-    for one in networks:
-        scores.append(_spearman(truth, growth_of(one, tables, drawn, device=device, should_stop=should_stop)))
+    for other in networks:
+        scores.append(_spearman(truth, growth_of(other, tables, drawn, device=device, should_stop=should_stop)))
         if told:
             told(len(scores), len(networks))
     return Skill("rank correlation of growth with flux balance analysis", scores[0], 0.5, tuple(scores[1:]), f"{conditions} sampled conditions")

@@ -360,5 +360,7 @@ def control_of(card: Card) -> str:
     from core.explain.atp import controls_of
     from core.models.checkpoint import load_card
 
+    if "trained_on" not in card.content:
+        return ""
     shuffled = [name for name in controls_of(card) if load_card(name).content.get("control") == "shuffled labels"]
     return shuffled[0] if shuffled else ""

@@ -197,7 +197,7 @@ class ReactionNetwork(nn.Module):
 
     def stages(self) -> list[tuple[str, list[nn.Module]]]:
         """Its parts from the read-out down to the encoders, as weights are drawn anew from the top (Adebayo et al. 2018)."""
-        tops = [part for part in (self.read_out, self.growth, self.per_growth) if part is not None]
+        tops: list[nn.Module] = [part for part in (self.read_out, self.growth, self.per_growth) if part is not None]
         layers: list[tuple[str, list[nn.Module]]] = [(f"layer {n}", [layer]) for n, layer in enumerate(self.layers, 1)]
         return [("read-out", tops), *reversed(layers), ("encoders", [self.encode_metabolite, self.encode_reaction])]
 
