@@ -84,7 +84,7 @@ def test_the_ledger_opens_where_the_link_says() -> None:
 
 def test_rankings_stand_trial_and_the_badge_follows() -> None:
     test = page()
-    assert "not on trial yet" in badges(test)
+    assert "not on trial yet" in told(test)
     test.button(key="explain_try").click().run()
     for job in list(trials()._jobs.values()):
         assert job.ended.wait(180)
@@ -92,7 +92,7 @@ def test_rankings_stand_trial_and_the_badge_follows() -> None:
     assert not test.exception
     (trial,) = trials()._done.values()
     verdict, why = trial.judged(INTEGRATED_GRADIENTS)
-    assert trial.sentence() in told(test) and f"{verdict}: {why}"[:120] in badges(test)
+    assert trial.sentence() in told(test) and f"{verdict}: {why}"[:120] in told(test)
     (shown,) = [frame.value for frame in test.dataframe if "why" in frame.value.columns]
     assert shown.set_index("ranking").loc["integrated gradients", "why"] == why and trial.control == "core-shuffled"
     assert "trained on shuffled labels" in told(test) and trial.skill.sentence in told(test)
