@@ -22,9 +22,7 @@ def bytes_under(folder: Path) -> int:
 
 
 @pytest.mark.parametrize("entry", PAGES, ids=[entry.path for entry in PAGES])
-def test_a_deep_link_into_a_cold_server_opens_the_page_inside_the_app_and_fits_a_phone(
-    server: Any, page: Page, settled: Settled, entry: PageEntry
-) -> None:
+def test_a_deep_link_into_a_cold_server_opens_inside_the_app_and_fits_a_phone(server: Any, page: Page, settled: Settled, entry: PageEntry) -> None:
     """A link to a page of a server nobody has talked to yet ran that page's file alone, without app.py: no sidebar, no view."""
     query = "ko=PFK,b3916"
     server.forget_visitors()
