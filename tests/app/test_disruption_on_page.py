@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from threading import Event
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from core.ui.explain.disruption import disruptions
 from tests.app.steps import opened
 
 pytestmark = pytest.mark.usefixtures("own_home")
+GO = Event()
 TITLE = "Biology as the judge: plausibility"
 
 
@@ -32,7 +34,8 @@ def page(**settings: object) -> AppTest:
 
 
 def embedded_here(name: str, records: Sequence[RnaRecord], checkpoint: str, *, device: str, batch_size: int, **how: Any) -> EmbeddedRnas:
-    """What the process apart gives, without its start."""
+    """What the process apart gives, without its start, once :data:`GO` is set."""
+    assert GO.wait(180)
     return embed_rnas(name, records, checkpoint, device=device, batch_size=batch_size, **how)
 
 
@@ -41,6 +44,8 @@ def test_elements_are_disrupted_when_asked(monkeypatch: pytest.MonkeyPatch) -> N
     test = page()
     assert TITLE in [one.value for one in test.subheader] and any("mutants are folded by ViennaRNA" in one.value for one in test.caption)
     test.button(key="explain_disrupt").click().run()
+    assert test.button(key="explain_disruption_cancel").label == "Cancel"
+    GO.set()
     for job in list(disruptions()._jobs.values()):
         assert job.ended.wait(180)
     test.run()

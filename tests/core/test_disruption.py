@@ -121,9 +121,10 @@ def test_masks_and_losses_are_those_of_the_network() -> None:
 
 def test_it_stops_and_refuses() -> None:
     network = load_checkpoint("rna")
-    with pytest.raises(Cancelled):
-        disrupt(TWO, network, should_stop=lambda: True)
     told: list[str] = []
+    with pytest.raises(Cancelled):
+        disrupt(TWO, network, on_progress=lambda what, done, total: told.append(what), should_stop=lambda: True)
+    assert "folding and embedding" not in told
     with pytest.raises(Cancelled, match="stopped after 16 of"):
         disrupt(TWO, network, on_progress=lambda what, done, total: told.append(what), should_stop=lambda: "folding and embedding" in told)
     with pytest.raises(InputError, match="long has 701 bases, too many to fold"):
