@@ -93,6 +93,9 @@ def test_rankings_stand_trial_and_the_badge_follows() -> None:
     (trial,) = trials()._done.values()
     verdict, why = trial.judged(INTEGRATED_GRADIENTS)
     assert trial.sentence() in told(test) and f"{verdict}: {why}"[:120] in told(test)
+    gate, reason = trial.judged("gate")
+    assert f"gate {gate}: {reason}"[:120] in told(opened("explorer"))  # the verdict follows the ranking
+    assert "these rankings are not on trial yet" in told(opened("explorer", ko="PFK"))
     (shown,) = [frame.value for frame in test.dataframe if "why" in frame.value.columns]
     assert shown.set_index("ranking").loc["integrated gradients", "why"] == why and trial.control == "core-shuffled"
     assert "trained on shuffled labels" in told(test) and trial.skill.sentence in told(test)

@@ -87,6 +87,8 @@ def test_rankings_of_bases_stand_trial() -> None:
     verdict, why = trial.judged(INTEGRATED_GRADIENTS)
     assert trial.sentence() in told(test) and f"{verdict}: {why}"[:120] in told(test)
     assert "This network has one seed" in told(test) and trial.gates is None and trial.deletion is not None
+    verdict, why = trial.judged("attention")
+    assert f"attention {verdict}: {why}"[:120] in told(opened("rna", rna="example:hammerhead"))
     assert {"openness", "attention", "edges"} <= set(trial.table["ranking"])
 
 

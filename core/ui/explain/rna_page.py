@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from core.explain.masked import Masked
     from core.explain.whole_trial import Trial
     from core.rna import FoldResult, RnaRecord
+    from core.rna.ensemble import PairEnsemble
 
 TARGET, METHOD, OVER, BASELINE, WITHIN = "rnaexplain.target", "rnaexplain.method", "rnaexplain.over", "rnaexplain.baseline", "rnaexplain.within"
 ITSELF, LENGTH, FAMILY = "itself", "length", "family:"
@@ -54,6 +55,13 @@ class Asked:
     method: str
     level: str
 
+    @classmethod
+    def of(cls, record: RnaRecord, ensemble: PairEnsemble | None, view: ViewState, *asked: str) -> Asked:
+        """What a view asks of an RNA with its structure; ``asked`` from the target on."""
+        pairs = None if ensemble is None else ensemble.key
+        weights = networks.weights_of(view.rna_net, "rna")
+        return cls(f"{record.id}:{record.key}", pairs, view.rna_net, weights, device.choice().device, *asked)
+
     @property
     def function(self) -> tuple[object, ...]:
         """What the masked function follows from."""
@@ -70,18 +78,7 @@ def draw() -> None:
     target, method, over, baseline = _what(view)
     level = option_row("Ranking of", LEVELS[over], f"rnaexplain.level.{over}")
     record, ensemble = data.with_structure(given, folded), folded.ensemble
-    asked = Asked(
-        f"{record.id}:{record.key}",
-        None if ensemble is None else ensemble.key,
-        view.rna_net,
-        networks.weights_of(view.rna_net, "rna"),
-        device.choice().device,
-        target,
-        over,
-        baseline,
-        method,
-        level if method in ("occlusion", "shapley") else "",
-    )
+    asked = Asked.of(record, ensemble, view, target, over, baseline, method, level if method in ("occlusion", "shapley") else "")
     function = _masked(asked.function, given, folded)
     found = work().result(asked)
     if found is None:
@@ -108,6 +105,11 @@ def draw() -> None:
     if over == "bases":
         trial.draw(key, function, lambda: _judge(given, folded, view, function, found))
         disruption.draw((asked.rna, asked.pairs, asked.network, asked.weights, asked.where), given, folded, view)
+
+
+def likeness_asked(given: Given, folded: FoldResult, view: ViewState) -> tuple[object, ...]:
+    """The function rankings of bases elsewhere are judged by: likeness to itself, bases without features."""
+    return Asked.of(data.with_structure(given, folded), folded.ensemble, view, ITSELF, "bases", "empty", "integrated_gradients", "").function
 
 
 def _open(_: str, name: str) -> None:
