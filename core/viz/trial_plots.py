@@ -121,3 +121,44 @@ def agreement_plot(found: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
     listed = "; ".join(f"{words.get(r['first'], r['first'])} and {words.get(r['second'], r['second'])} {r['spearman']:.2f}" for r in ends)
     alt = f"Rank correlation of every pair of {len(names)} rankings; least and most alike: {listed}."
     return finished(figure, "Do the rankings agree?", plain(alt), height=HEIGHT)
+
+
+def methods_map(values: Mapping[str, pd.Series], words: Mapping[str, str], *, level: str, prefix: str, most: int = 30) -> go.Figure:
+    """Rankings beside each other: a row a group, a column a ranking, each by its own largest absolute value on a scale from -1 to 1.
+
+    Args:
+        values: by ranking, values by name of a group. words: rankings by what they are called.
+        prefix: makes an entity of a group's name, which a click gives. most: groups shown, those that any ranking puts first.
+    """
+    import plotly.graph_objects as go
+
+    table = pd.DataFrame({name: one / one.abs().max() for name, one in values.items()})
+    best = table.abs().rank(ascending=False, method="first").min(axis=1).sort_values(kind="stable").index[:most]
+    shown = table.loc[best]
+    rows, columns = [plain(str(name)) for name in shown.index], [plain(words.get(name, name)) for name in shown.columns]
+    marker = {
+        "symbol": "square",
+        "size": 13,
+        "color": shown.to_numpy(dtype=float).ravel(),
+        "cmin": -1,
+        "cmax": 1,
+        "colorscale": "RdBu_r",
+        "colorbar": {"title": "share of<br>its largest", "thickness": 12},
+        "line": {"width": 1, "color": "rgba(128,128,128,0.6)"},
+    }
+    figure = go.Figure(
+        go.Scatter(
+            x=columns * len(rows),
+            y=np.repeat(rows, len(columns)),
+            mode="markers",
+            marker=marker,
+            customdata=[f"{prefix}{name}" for name in np.repeat(shown.index, len(columns))],
+            hovertemplate="%{y}, %{x}: %{marker.color:.2f}<extra></extra>",
+        )
+    )
+    figure.update_yaxes(autorange="reversed", dtick=1, automargin=True)
+    figure.update_xaxes(side="top", tickangle=-35)
+    firsts = "; ".join(f"{words.get(name, name)} {table[name].abs().idxmax()}" for name in table if table[name].notna().any())
+    alt = f"{len(table.columns)} rankings of {len(shown)} {level}s beside each other; the first of each: {firsts}."
+    height = max(HEIGHT, 110 + 17 * len(shown))
+    return finished(figure, f"{level.capitalize()}s by every ranking", plain(alt), height=height)

@@ -29,7 +29,7 @@ from core.models.rna import RnaGine
 from core.rna.embedding import prepare
 from core.rna.library import list_library
 from core.viz.plots import alt_text
-from core.viz.trial_plots import agreement_plot, drawn_anew_plot
+from core.viz.trial_plots import agreement_plot, drawn_anew_plot, methods_map
 from tests.core.masked_functions import planted, weighted
 
 COUNT = 60
@@ -60,6 +60,10 @@ def test_planted_importances_get_the_answer_known_beforehand() -> None:
     assert trial.deletion is None and trial.randomisation is None and trial.control == ""
     pair = trial.agreement.set_index(["first", "second"]).loc[(INTEGRATED_GRADIENTS, "attention")]
     assert pair["spearman"] == pytest.approx(-1)
+    side = methods_map(trial.values, {}, level="group", prefix="rxn:", most=10)
+    drawn = dict(zip(zip(side.data[0].customdata, side.data[0].x, strict=True), side.data[0].marker.color, strict=True))
+    assert drawn["rxn:g0", INTEGRATED_GRADIENTS] == 1 and drawn["rxn:g1", INTEGRATED_GRADIENTS] == pytest.approx(2**-0.2)
+    assert len(set(side.data[0].customdata)) == 10 and "integrated_gradients g0; " in alt_text(side)
     assert "Rank correlation of every pair of 4 rankings" in alt_text(agreement_plot(trial.agreement, {}))
 
 

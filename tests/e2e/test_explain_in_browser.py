@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from core.explain.attribution import INTEGRATED_GRADIENTS, attribute
 from core.explain.ledger import ledger
@@ -13,7 +13,7 @@ from core.explain.rna_masks import like_itself, rna_masks
 from core.metabolic import build_hypergraph, load_tables
 from core.models import load_checkpoint
 from core.rna import load_example
-from tests.e2e.steps import Settled, card, click_on
+from tests.e2e.steps import Settled, card, click_on, metric
 
 
 def test_the_ledger_is_opened_entry_by_entry_and_a_bar_selects(server, page: Page, settled: Settled) -> None:
@@ -78,3 +78,32 @@ def test_an_rna_is_taken_apart_by_element_and_base(server, page: Page, settled: 
     place = int(found.names[int(abs(found.values).argmax())].removeprefix("base:"))
     expect(card(page)).to_contain_text(f"Base {record.sequence[place - 1]}{place}")
     expect(page).to_have_url(re.compile(rf"sel=base%3A{place}"))
+
+
+def test_two_sessions_explain_at_once_and_the_shared_network_predicts_as_before(server, browser: Browser, settled: Settled) -> None:
+    first, second = (browser.new_context().new_page() for _ in range(2))
+    first.goto(f"{server.url}/explorer")
+    settled(first)
+    before = metric(first, "Growth, network").inner_text()
+    first.goto(f"{server.url}/explain?s.explain.method=%22deep_lift%22")
+    second.goto(f"{server.url}/explain?s.explain.target=%22PFK%22&s.explain.method=%22shapley%22&s.explain.level=%22subsystem%22")
+    expect(first.get_by_text(re.compile("Target: growth"))).to_be_visible(timeout=90_000)
+    expect(second.get_by_text(re.compile("Target: flux of PFK"))).to_be_visible(timeout=90_000)
+    for page in (first, second):
+        page.goto(f"{server.url}/explorer")
+        settled(page)
+        expect(metric(page, "Growth, network")).to_have_text(before)
+        page.context.close()
+
+
+def test_rankings_of_bases_stand_trial_and_lie_side_by_side(server, page: Page, settled: Settled) -> None:
+    page.goto(f"{server.url}/rnaexplain?rna=example%3Ahammerhead")
+    page.locator(".st-key-explain_try button").click(timeout=90_000)
+    expect(page.locator(".st-key-explain_verdict")).to_be_visible(timeout=180_000)
+    page.get_by_role("tab", name="Side by side").click()
+    squares = page.locator(".st-key-explain_side .points path")
+    expect(squares.first).to_be_visible()
+    settled(page)
+    click_on(page, squares.first)
+    expect(page).to_have_url(re.compile(r"sel=base%3A\d+"))
+    expect(card(page)).to_contain_text(re.compile(r"Base [ACGU]\d+"))

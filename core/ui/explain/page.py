@@ -66,7 +66,7 @@ def draw() -> None:
         finish = card.card(given, view)
     told = {"model": given.model, "network": asked.network, "condition": given.condition(), "against": asked.against or None, "gates": asked.gates}
     table(function, found, level, told)
-    trial.draw(key, function, lambda: _judge(asked, found))
+    trial.draw(key, function, lambda: _judge(asked, found), prefix="rxn:", pick=select)
     judge.draw(asked, function, found, view)
     finish()
 

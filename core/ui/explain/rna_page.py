@@ -103,7 +103,7 @@ def draw() -> None:
     told = {"rna": record.id, "network": view.rna_net, "structure": record.structure, "masked": over}
     table(function, found, shown, told)
     if over == "bases":
-        trial.draw(key, function, lambda: _judge(given, folded, view, function, found))
+        trial.draw(key, function, lambda: _judge(given, folded, view, function, found), prefix="", pick=select)
         disruption.draw((asked.rna, asked.pairs, asked.network, asked.weights, asked.where), given, folded, view)
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.ui.background import Background, Job, follow
+from core.ui.bind import take
+from core.ui.explorer.drawing import picked_entity
 from core.ui.text import duration, plain
 
 if TYPE_CHECKING:
@@ -94,11 +96,12 @@ def standing(function: Key, rankings: Sequence[str]) -> None:
             st.badge(plain(f"{WORDS.get(name, name)} {verdict}: {why}"[:120]), icon=icon, color=colour)  # type: ignore[arg-type]
 
 
-def draw(key: Key, function: Masked, prepare: Callable[[], Callable[[Job], Trial]]) -> None:
+def draw(key: Key, function: Masked, prepare: Callable[[], Callable[[Job], Trial]], *, prefix: str, pick: Callable[[str], None]) -> None:
     """The trial, or the button that begins it.
 
     Args:
         key: what it follows from. prepare: fetches in the session what it needs, and gives the work.
+        prefix: makes an entity of a group's name; pick: selects one.
     """
     st.subheader("Is this ranking true of the network?", anchor=False)
     trial = trials().result(key)
@@ -113,14 +116,14 @@ def draw(key: Key, function: Masked, prepare: Callable[[], Callable[[Job], Trial
             f"gates are exchanged. About {PASSES:,} evaluations of the network, {duration(seconds)} on two cores."
         )
         return
-    _shown(trial, function)
+    _shown(trial, function, prefix, pick)
 
 
 def _start(key: Key, prepare: Callable[[], Callable[[Job], Trial]]) -> None:
     trials().start(key, prepare())
 
 
-def _shown(trial: Trial, function: Masked) -> None:
+def _shown(trial: Trial, function: Masked, prefix: str, pick: Callable[[str], None]) -> None:
     from core.explain.trial import WORDS
 
     with st.container(border=True, key="explain_verdict"):
@@ -134,10 +137,12 @@ def _shown(trial: Trial, function: Masked) -> None:
         column_config={"why": st.column_config.TextColumn("why", width="large")},
         alt="Every ranking with its verdict and the reason",
     )
-    names = ["Curves", "Faithfulness", "Controls", "Agreement", *(["Gates"] if trial.gates is not None else [])]
-    curves, tests, controls, agreement, *gates = st.tabs(names)
+    names = ["Curves", "Side by side", "Faithfulness", "Controls", "Agreement", *(["Gates"] if trial.gates is not None else [])]
+    curves, side, tests, controls, agreement, *gates = st.tabs(names)
     with curves:
         _curves(trial, function)
+    with side:
+        _side_by_side(trial, prefix, pick)
     with tests:
         _tests(table)
     with controls:
@@ -175,6 +180,20 @@ def _curves(trial: Trial, function: Masked) -> None:
     st.caption(
         "Masked: what stands around a part stays, and so do normalisation and softmax. Deleted: they are those of the graph that is left. "
         "The grey band is 20 random orders."
+    )
+
+
+def _side_by_side(trial: Trial, prefix: str, pick: Callable[[str], None]) -> None:
+    from core.explain.trial import WORDS
+    from core.viz.plots import alt_text
+    from core.viz.trial_plots import methods_map
+
+    figure = methods_map(trial.values, WORDS, level=trial.level, prefix=prefix)
+    event = st.plotly_chart(figure, key="explain_side", on_select="rerun", selection_mode="points", alt=alt_text(figure))
+    take(picked_entity(event) or None, "explain_side", pick)
+    st.caption(
+        f"The {trial.level}s that any ranking puts first, every ranking by its own largest absolute value; red raises and blue lowers the target "
+        "where a ranking has signs."
     )
 
 
