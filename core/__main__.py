@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -109,6 +110,17 @@ def _parser() -> argparse.ArgumentParser:
     bases.add_argument("--device", default="auto", choices=["auto", "cuda", "mps", "cpu"])
     bases.add_argument("--out", required=True, type=Path, metavar="DIR")
     bases.set_defaults(run=_rna)
+
+    again = commands.add_parser("replay", help="compute a manifest's numbers again: of the explain pages, or of reactions or rna")
+    again.add_argument("manifest", type=Path, help="manifest.json or attribution.json")
+    again.add_argument(
+        "--tolerance", type=float, default=1e-3, metavar="SHARE", help="of the largest number, that numbers may differ by (default: 1e-3)"
+    )
+    again.add_argument("--model", type=Path, metavar="FILE", help="the manifest's model, where it is not a bundled one")
+    again.add_argument("--checkpoint", type=Path, metavar="FILE", help="the manifest's network, where it is neither shipped nor trained here")
+    again.add_argument("--kinetics", nargs="+", type=Path, default=[], metavar="FILE", help="the manifest's kinetic parameters")
+    again.add_argument("--device", default="auto", choices=["auto", "cuda", "mps", "cpu"])
+    again.set_defaults(run=_replay)
 
     library = commands.add_parser("library", help="the reference library of RNAs")
     steps = library.add_subparsers(required=True, metavar="STEP")
@@ -217,6 +229,21 @@ def _note(text: str) -> None:
     print(f"note: {text}", file=sys.stderr)
 
 
+@contextmanager
+def _bar() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar on a terminal's standard error, moved by (what, done, total)."""
+    from tqdm import tqdm
+
+    with tqdm(disable=None, leave=False, file=sys.stderr) as bar:
+
+        def told(what: str, done: int, total: int) -> None:
+            bar.set_description(what)
+            bar.total, bar.n = total, done
+            bar.refresh()
+
+        yield told
+
+
 def _wrote(written: list[Path]) -> int:
     for path in written:
         print(path)
@@ -279,17 +306,9 @@ def _gates(chosen: argparse.Namespace) -> int:
 
 
 def _measurements(chosen: argparse.Namespace) -> int:
-    from tqdm import tqdm
-
     from core.measure_command import export_measurements
 
-    with tqdm(disable=None, leave=False, file=sys.stderr) as bar:
-
-        def told(what: str, done: int, total: int) -> None:
-            bar.set_description(what)
-            bar.total, bar.n = total, done
-            bar.refresh()
-
+    with _bar() as told:
         written = export_measurements(
             chosen.model,
             chosen.file,
@@ -325,6 +344,19 @@ def _rna(chosen: argparse.Namespace) -> int:
         on_notice=_note,
     )
     return _wrote(written)
+
+
+def _replay(chosen: argparse.Namespace) -> int:
+    from core.replay_command import replay_manifest, report
+
+    if not 0 <= chosen.tolerance < 1:
+        raise InputError(f"--tolerance is {chosen.tolerance:g}; give a share from 0 to 1, like 1e-3.")
+    given = {name: getattr(chosen, name) for name in ("model", "checkpoint", "kinetics", "device")}
+    with _bar() as told:
+        figures = replay_manifest(chosen.manifest, **given, on_notice=_note, on_progress=told)
+    text, code = report(figures, chosen.tolerance)
+    print(text)
+    return code
 
 
 def _library_rebuild(chosen: argparse.Namespace) -> int:

@@ -20,7 +20,16 @@ LAYERS = (
     ("core.errors", "core.lazy", "core.storage", "core"),
     ("core.runs", "core.models", "core.metabolic", "core.rna"),
     ("core.viz", "core.explain", "core.train", "core.bench"),
-    ("core.ui", "core.commands", "core.compare_command", "core.gates_command", "core.measure_command", "core.embed_command", "core.__main__"),
+    (
+        "core.ui",
+        "core.commands",
+        "core.compare_command",
+        "core.gates_command",
+        "core.measure_command",
+        "core.embed_command",
+        "core.replay_command",
+        "core.__main__",
+    ),
     ("app", "pages"),
 )
 """Imports point from a later line to an earlier one, or stay in the same line."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -97,6 +97,28 @@ def _masked(given: Given, network: str, weights: str, where: str, target: str, a
         chosen = given.condition() | {"medium": against, "kinetics": kinetics.stored(given.kinetics) if given.kinetics else None}
         other = build_hypergraph(data.tables(given.model, given.model_objective), **chosen)
     return incidence_masks(data.checkpoint(network), graph, target=target, minus=other, frozen_gates=gates == FROZEN, device=where)
+
+
+def inputs(asked: Asked) -> dict[str, Any]:
+    """What the masked function is made of, for its manifest."""
+    from core.explain.manifest import condition_in_manifest, metabolic_inputs, model_in_manifest
+    from core.explain.reactions import kinetics_in_manifest
+
+    given, graph = asked.given, data.importance(asked.given, asked.network).graph
+    network, card = data.checkpoint(asked.network)
+    told = metabolic_inputs(
+        graph,
+        card,
+        network=asked.network,
+        target=asked.target,
+        model=model_in_manifest(graph.tables, given.model, objective=given.model_objective),
+        condition=condition_in_manifest(**given.condition()),
+        other=asked.against or None,
+        frozen_gates=asked.gates == FROZEN,
+    )
+    if given.kinetics:
+        told["kinetics"] = kinetics_in_manifest(kinetics.stored(given.kinetics), graph, network) | {"stored": given.kinetics}
+    return told
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)

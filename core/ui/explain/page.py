@@ -13,7 +13,24 @@ from core.ui.background import Job
 from core.ui.bind import bind, option_list, option_row
 from core.ui.data import Given
 from core.ui.explain import ledger, trial
-from core.ui.explain.data import AGAINST, FROZEN, GATES, GROWTH, LEVEL, LIVE, METHOD, OF_GROUPS, TARGET, WITHIN, Asked, masked, start, target_of, work
+from core.ui.explain.data import (
+    AGAINST,
+    FROZEN,
+    GATES,
+    GROWTH,
+    LEVEL,
+    LIVE,
+    METHOD,
+    OF_GROUPS,
+    TARGET,
+    WITHIN,
+    Asked,
+    inputs,
+    masked,
+    start,
+    target_of,
+    work,
+)
 from core.ui.explain.running import running
 from core.ui.explain.shown import METHODS, ranking, said, table
 from core.ui.explorer import card
@@ -65,8 +82,7 @@ def draw() -> None:
             st.caption("Genes share reactions: these sums overlap and do not add up to the prediction.")
     with right, st.container(border=True, key="detail-card"):
         finish = card.card(given, view)
-    told = {"model": given.model, "network": asked.network, "condition": given.condition(), "against": asked.against or None, "gates": asked.gates}
-    table(function, found, level, told)
+    table(function, found, level, "metabolic", inputs(asked))
     trial.draw(key, function, found, lambda: _judge(asked, function, found))
     finish()
 

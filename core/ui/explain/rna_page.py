@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
@@ -26,6 +26,7 @@ from core.ui.view_state import ViewState
 if TYPE_CHECKING:
     from core.explain.attribution import Attribution
     from core.explain.masked import Masked
+    from core.explain.rna_targets import TargetRecipe
     from core.explain.trial import RankingTrial
     from core.rna import FoldResult, RnaRecord
 
@@ -102,8 +103,7 @@ def draw() -> None:
         ranking(function, found, shown, prefix="", select=select, words=words)
     with right, st.container(border=True, key="detail-card"):
         card.card(given, folded, view)
-    told = {"rna": record.id, "network": view.rna_net, "structure": record.structure, "masked": over}
-    table(function, found, shown, told)
+    table(function, found, shown, "rna", _inputs(asked, given, folded))
     if over == "bases":
         trial.draw(key, function, found, lambda: _judge(given, folded, view, function, found))
 
@@ -164,22 +164,39 @@ def _targets() -> dict[str, str]:
 
 @st.cache_resource(max_entries=12, show_spinner="Preparing the network ...")
 def _masked(of: tuple[object, ...], _given: Given, _folded: FoldResult) -> Masked:
-    from core.explain.rna_masks import like_itself, like_rnas, rna_masks
+    from core.explain.rna_masks import rna_masks
 
     network, where, target, over, baseline = (str(of[place]) for place in (2, 4, 5, 6, 7))
-    opened, record, examples = data.network(network), data.with_structure(_given, _folded), data.examples()
+    opened, record = data.network(network), data.with_structure(_given, _folded)
+    chosen = _recipe(target, record).made(opened, record, ensemble=_folded.ensemble, device=where)
+    return rna_masks(opened, record, over=over, target=chosen, baseline=baseline, ensemble=_folded.ensemble, device=where)  # type: ignore[arg-type]
+
+
+def _recipe(target: str, record: RnaRecord) -> TargetRecipe:
+    """What is explained, from the view's id of it."""
+    from core.explain.rna_targets import TargetRecipe
+
+    examples = data.examples()
     if target == LENGTH:
-        chosen = None
-    elif target.startswith(FAMILY):
+        return TargetRecipe("length")
+    if target.startswith(FAMILY):
         name = target.removeprefix(FAMILY)
         members = [e.record for e in examples.values() if e.family == name and e.record.sequence != record.sequence]
-        chosen = like_rnas(opened, members, f"likeness to the family {name}", device=where)
-    elif target.startswith(data.EXAMPLE):
+        return TargetRecipe("rnas", f"the family {name}", tuple(members))
+    if target.startswith(data.EXAMPLE):
         other = examples[target.removeprefix(data.EXAMPLE)]
-        chosen = like_rnas(opened, [other.record], f"likeness to {other.title}", device=where)
-    else:
-        chosen = like_itself(opened, record, ensemble=_folded.ensemble, device=where)
-    return rna_masks(opened, record, over=over, target=chosen, baseline=baseline, ensemble=_folded.ensemble, device=where)  # type: ignore[arg-type]
+        return TargetRecipe("rnas", other.title, (other.record,))
+    return TargetRecipe("itself")
+
+
+def _inputs(asked: Asked, given: Given, folded: FoldResult) -> dict[str, Any]:
+    """What the masked function is made of, for its manifest."""
+    from core.explain.manifest import rna_inputs
+
+    record, (_, card) = data.with_structure(given, folded), data.network(asked.network)
+    fold = {"method": given.method, "number": given.number, "temperature": given.temperature, "reactivities": given.shape, "source": given.source}
+    recipe = _recipe(asked.target, record)
+    return rna_inputs(record, folded.ensemble, card, recipe, network=asked.network, fold=fold, baseline=asked.baseline)
 
 
 def _drawing(function: Masked, found: Attribution, name: str, given: Given, folded: FoldResult, view: ViewState) -> None:
