@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -160,6 +159,38 @@ def _parser() -> argparse.ArgumentParser:
     board.add_argument("--out", required=True, type=Path, metavar="DIR")
     board.set_defaults(run=_scoreboard)
 
+    trial = commands.add_parser("trial", help="is an explanation true of the network? every ranking put on trial")
+    halves = trial.add_subparsers(required=True, metavar="KIND")
+    tried = halves.add_parser("metabolic", help="rankings of reactions, under one medium or several")
+    tried.add_argument("model", help="toy, e_coli_core, iJO1366, salmonella, or a model file (SBML, JSON, YAML, MATLAB)")
+    tried.add_argument("--medium", nargs="+", metavar="NAME", help="named media (default: the model's own)")
+    tried.add_argument("--knockout", nargs="+", default=[], metavar="ID")
+    tried.add_argument("--target", default="growth", metavar="REACTION", help="growth, or the reaction whose flux is explained")
+    tried.add_argument("--checkpoint", nargs="+", metavar="NAME", help="metabolic networks (default: the shipped one that fits the model)")
+    tried.add_argument("--no-fba", action="store_true", help="leave out how well the rankings agree with FBA's knock-outs")
+    tried.set_defaults(run=_trial_metabolic)
+    heard = halves.add_parser("rna", help="rankings of bases")
+    heard.add_argument("file", help="FASTA, Vienna dot-bracket, CT, BPSEQ, Stockholm or plain text")
+    heard.add_argument("--checkpoint", nargs="+", default=["rna"], metavar="NAME", help="RNA networks (default: rna)")
+    heard.add_argument("--limit", type=int, default=20, metavar="N", help="RNAs at most (default: 20)")
+    heard.set_defaults(run=_trial_rna)
+    for one in (tried, heard):
+        one.add_argument("--seed", type=int, default=0, help="of random orders, subsets and weights")
+        one.add_argument("--device", default="auto", choices=["auto", "cuda", "mps", "cpu"])
+        one.add_argument("--out", required=True, type=Path, metavar="DIR")
+
+    disrupt = commands.add_parser("disrupt", help="elements of RNAs masked (faithfulness) and disrupted and folded again (plausibility)")
+    disrupt.add_argument("source", metavar="FILE", help="as for rna, or the word library: the shipped reference library")
+    disrupt.add_argument("--checkpoint", default="rna", help="a shipped RNA network or the path of one (default: rna)")
+    disrupt.add_argument("--limit", type=int, default=50, metavar="N", help="RNAs at most (default: 50); of the library one of each family first")
+    disrupt.add_argument("--longest", type=int, default=200, metavar="NT", help="leave longer RNAs out (default: 200)")
+    disrupt.add_argument("--draws", type=int, metavar="N", help="random segments beside each element (default: 5)")
+    disrupt.add_argument("--seed", type=int, default=0, help="of all that is drawn")
+    disrupt.add_argument("--device", default="auto", choices=["auto", "cuda", "mps", "cpu"])
+    disrupt.add_argument("--scheduler", metavar="ADDRESS", help="fold on the workers of a Dask scheduler")
+    disrupt.add_argument("--out", required=True, type=Path, metavar="DIR")
+    disrupt.set_defaults(run=_disrupt)
+
     train = commands.add_parser("train", help="train a network; the same command resumes a run")
     kinds = train.add_subparsers(required=True, metavar="KIND")
     metabolic = kinds.add_parser("metabolic", help="a gated stoichiometric network on flux balance analysis")
@@ -229,21 +260,6 @@ def _note(text: str) -> None:
     print(f"note: {text}", file=sys.stderr)
 
 
-@contextmanager
-def _bar() -> Iterator[Callable[[str, int, int], None]]:
-    """A bar on a terminal's standard error, moved by (what, done, total)."""
-    from tqdm import tqdm
-
-    with tqdm(disable=None, leave=False, file=sys.stderr) as bar:
-
-        def told(what: str, done: int, total: int) -> None:
-            bar.set_description(what)
-            bar.total, bar.n = total, done
-            bar.refresh()
-
-        yield told
-
-
 def _wrote(written: list[Path]) -> int:
     for path in written:
         print(path)
@@ -306,9 +322,10 @@ def _gates(chosen: argparse.Namespace) -> int:
 
 
 def _measurements(chosen: argparse.Namespace) -> int:
+    from core.commands import progress_bar
     from core.measure_command import export_measurements
 
-    with _bar() as told:
+    with progress_bar() as told:
         written = export_measurements(
             chosen.model,
             chosen.file,
@@ -347,16 +364,44 @@ def _rna(chosen: argparse.Namespace) -> int:
 
 
 def _replay(chosen: argparse.Namespace) -> int:
+    from core.commands import progress_bar
     from core.replay_command import replay_manifest, report
 
     if not 0 <= chosen.tolerance < 1:
         raise InputError(f"--tolerance is {chosen.tolerance:g}; give a share from 0 to 1, like 1e-3.")
     given = {name: getattr(chosen, name) for name in ("model", "checkpoint", "kinetics", "device")}
-    with _bar() as told:
+    with progress_bar() as told:
         figures = replay_manifest(chosen.manifest, **given, on_notice=_note, on_progress=told)
     text, code = report(figures, chosen.tolerance)
     print(text)
     return code
+
+
+def _trial_metabolic(chosen: argparse.Namespace) -> int:
+    from core.commands import progress_bar
+    from core.metabolic import load_tables
+    from core.models import network_for
+    from core.trial_command import try_reactions
+
+    names = chosen.checkpoint or [network_for(load_tables(chosen.model).reactions)]
+    given = {"knockouts": chosen.knockout, "target": chosen.target, "fba": not chosen.no_fba, "seed": chosen.seed, "device": chosen.device}
+    with progress_bar() as told:
+        said, written = try_reactions(chosen.model, names, chosen.out, media=chosen.medium or [None], **given, on_notice=_note, on_progress=told)
+    print("\n".join(said))
+    return _wrote(written)
+
+
+def _trial_rna(chosen: argparse.Namespace) -> int:
+    from core.commands import progress_bar
+    from core.trial_command import try_bases
+
+    if chosen.limit < 1:
+        raise InputError(f"--limit is {chosen.limit}; give the number of RNAs, at least 1.")
+    given = {"limit": chosen.limit, "seed": chosen.seed, "device": chosen.device}
+    with progress_bar() as told:
+        said, written = try_bases(chosen.file, chosen.checkpoint, chosen.out, **given, on_notice=_note, on_progress=told)
+    print("\n".join(said))
+    return _wrote(written)
 
 
 def _library_rebuild(chosen: argparse.Namespace) -> int:
@@ -385,6 +430,16 @@ def _scoreboard(chosen: argparse.Namespace) -> int:
 
     given = {"half": chosen.half, "ginfinity": _ginfinity(chosen), "scheduler": chosen.scheduler}
     return _wrote(export_scoreboard(chosen.file, chosen.checkpoint, chosen.out, **given, on_notice=print))
+
+
+def _disrupt(chosen: argparse.Namespace) -> int:
+    from core.disrupt_command import export_disruption
+
+    given = {name: getattr(chosen, name) for name in ("limit", "longest", "draws", "seed", "device", "scheduler")}
+    sentences, written = export_disruption(chosen.source, chosen.checkpoint, chosen.out, **given, on_notice=_note)
+    for text in sentences:
+        print(text)
+    return _wrote(written)
 
 
 def _ginfinity(chosen: argparse.Namespace) -> Opened | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from math import isnan
 from pathlib import Path
@@ -256,3 +257,20 @@ def _drawn(found: ReactionImportance, tables: ModelTables) -> list[str]:
     if len(tables.reactions) <= DRAWN:
         return list(tables.reactions)
     return list(found.table.sort_values("gate", ascending=False, kind="stable")["reaction"].head(DRAWN))
+
+
+@contextmanager
+def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar on standard error, where that is a terminal; gives what to tell it: (what, done, total)."""
+    import sys
+
+    from tqdm import tqdm
+
+    with tqdm(disable=None, leave=False, file=sys.stderr) as bar:
+
+        def told(what: str, done: int, total: int) -> None:
+            bar.set_description(what.replace("_", " "))
+            bar.total, bar.n = total, done
+            bar.refresh()
+
+        yield told

@@ -33,6 +33,7 @@ def embed_apart(
     families: Mapping[str, str] | None = None,
     titles: Mapping[str, str] | None = None,
     device: str = "auto",
+    batch_size: int | None = None,
     on_progress: Progress | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> EmbeddedRnas:
@@ -47,6 +48,7 @@ def embed_apart(
             "families": dict(families or {}),
             "titles": dict(titles or {}),
             "device": device,
+            "batch_size": batch_size,
         }
         write_json(folder / "task.json", task)
 
@@ -86,6 +88,7 @@ def main(folder: Path) -> None:
                 families=task["families"],
                 titles=task["titles"],
                 device=task["device"],
+                batch_size=task["batch_size"],
                 executor=executor,
                 on_progress=tell,
                 should_stop=lambda: os.getppid() == 1,  # the app is gone

@@ -133,6 +133,7 @@ def embed_rnas(
     families: Mapping[str, str] | None = None,
     titles: Mapping[str, str] | None = None,
     device: str = "auto",
+    batch_size: int | None = None,
     executor: Executor | None = None,
     on_progress: Progress | None = None,
     should_stop: Callable[[], bool] | None = None,
@@ -142,6 +143,7 @@ def embed_rnas(
     Args:
         records: a structure of a record's own is taken as certain.
         families, titles: by id.
+        batch_size: RNAs between two looks at ``should_stop``; None chooses by their size.
 
     Raises:
         InputError: none can be embedded, as :func:`core.rna.embedding.embed` says.
@@ -160,6 +162,7 @@ def embed_rnas(
         checkpoint=checkpoint,
         levels=LEVELS,
         device=device,
+        batch_size=batch_size,
         executor=executor,
         on_progress=None if on_progress is None else lambda i, n: on_progress("folding and embedding", i, n),
         should_stop=should_stop,

@@ -84,12 +84,17 @@ class Curves:
     Attributes:
         table: one row a ranking and point: ``ranking``, ``share`` (of groups gone or come), ``value``.
         areas: one row a ranking: ``area``, ``random`` (mean of the random orders), ``random_sd``, ``z`` (positive is better than chance).
-        band: [POINTS, 2] lowest and highest of the random orders.
+        chance: [R, POINTS] of the random orders.
     """
 
     table: pd.DataFrame
     areas: pd.DataFrame
-    band: np.ndarray
+    chance: np.ndarray
+
+    @property
+    def band(self) -> np.ndarray:
+        """[POINTS, 2] lowest and highest of the random orders."""
+        return np.stack([self.chance.min(0), self.chance.max(0)], axis=1)
 
 
 def curves(
@@ -100,6 +105,7 @@ def curves(
     insertion: bool = False,
     randoms: int = RANDOM,
     seed: int = 0,
+    mirrored: Curves | None = None,
     on_progress: Told | None = None,
     should_stop: Stop | None = None,
 ) -> Curves:
@@ -107,28 +113,31 @@ def curves(
 
     Args:
         rankings: name to values [G].
+        mirrored: the curves of the other way, whose random orders serve again: adding back what was taken away, the last first.
 
     Raises:
         Cancelled: ``should_stop`` said so.
     """
     sized = Sized.of(masked, level)
     rng = np.random.default_rng(seed)
-    orders = [(name, order_of(values)) for name, values in rankings.items()] + [("", rng.permutation(sized.count)) for _ in range(randoms)]
+    orders = [order_of(values) for values in rankings.values()]
+    if mirrored is None:
+        orders += [rng.permutation(sized.count) for _ in range(randoms)]
     found = []
-    for done, (_, order) in enumerate(orders, 1):
+    for done, order in enumerate(orders, 1):
         found.append(curve(masked, sized, order, insertion=insertion, should_stop=should_stop))
         if on_progress:
             on_progress(done, len(orders))
-    chance = np.array([area(values) for values in found[len(rankings) :]])
-    mean, sd = float(chance.mean()), float(chance.std(ddof=1))
+    chance = np.array(found[len(rankings) :]) if mirrored is None else mirrored.chance[:, ::-1]
+    of_chance = np.array([area(values) for values in chance])
+    mean, sd = float(of_chance.mean()), float(of_chance.std(ddof=1))
     share = np.linspace(0, 1, POINTS)
     rows = [pd.DataFrame({"ranking": name, "share": share, "value": values}) for name, values in zip(rankings, found)]
     areas = [area(values) for values in found[: len(rankings)]]
     better = 1.0 if insertion else -1.0
     z = [better * (value - mean) / sd if sd > EPS else float("nan") for value in areas]
     table = pd.DataFrame({"ranking": list(rankings), "area": areas, "random": mean, "random_sd": sd, "z": z})
-    band = np.stack([np.min(found[len(rankings) :], axis=0), np.max(found[len(rankings) :], axis=0)], axis=1)
-    return Curves(pd.concat(rows, ignore_index=True), table, band)
+    return Curves(pd.concat(rows, ignore_index=True), table, chance)
 
 
 def fidelity(masked: Masked, level: str, values: np.ndarray, *, shares: Sequence[float] = SHARES, should_stop: Stop | None = None) -> pd.DataFrame:

@@ -141,7 +141,7 @@ def flux_references(
         (genes, [closed_by(tables, {gene, *knockouts}) for gene in genes["gene"]]),
         (reactions, [[index[reaction]] for reaction in counted]),
     ):
-        found["ratio"] = _share_left(found)
+        found["ratio"] = share_left(found)
         found["components_lost"] = _components_lost(drains, closed, found["ratio"].to_numpy(dtype=float) < LETHAL, should_stop)
     blocked = blocked_reactions(tables, medium=medium, knockouts=knockouts)
     lost = reactions[["reaction", "ratio", "status", "components_lost"]]
@@ -161,7 +161,7 @@ def _genes_of(tables: ModelTables, knockouts: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(set(knockouts) & set(tables.genes)))
 
 
-def _share_left(table: pd.DataFrame) -> pd.Series:
+def share_left(table: pd.DataFrame) -> pd.Series:
     """Growth left after a knock-out: none where no flux distribution is feasible, nan where the solver failed."""
     return table["ratio"].where(table["status"] != INFEASIBLE, 0.0).clip(lower=0.0)
 

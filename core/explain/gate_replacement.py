@@ -104,7 +104,7 @@ def replace_gates(
     network, card = open_checkpoint(checkpoint)
     tables = known_tables(model)
     mine = incidences_of(tables, metabolite)
-    distribution, split = _drawn_from(card)
+    distribution, split = distribution_of(card)
     conditions = [bounds_of(tables, c) for c in sample_conditions(tables, samples, seed, distribution=distribution, split=split)]
     sets = [mine, *_random_others(tables, mine, draws, seed)]
     truth, programme = np.zeros(samples), FluxProgramme(tables)
@@ -147,7 +147,7 @@ def replacement_key(tables: ModelTables, weights: str, metabolite: str, samples:
     return digest_of(model=tables.key, checkpoint=weights, metabolite=metabolite, samples=samples, draws=draws, seed=seed, what="gate replacement 2")
 
 
-def _drawn_from(card: Card) -> tuple[str, str]:
+def distribution_of(card: Card) -> tuple[str, str]:
     """Distribution and split of a network's training."""
     content = card.content
     return str(content.get("data", {}).get("distribution", DISTRIBUTION)), str(content.get("training", {}).get("split", "all"))
@@ -160,23 +160,50 @@ def _random_others(tables: ModelTables, mine: np.ndarray, draws: int, seed: int)
 
 
 @torch.no_grad()
+def growth_of(
+    network: ReactionNetwork,
+    tables: ModelTables,
+    conditions: list[ConditionBounds],
+    *,
+    device: str = "cpu",
+    should_stop: Callable[[], bool] | None = None,
+) -> np.ndarray:
+    """[N] predicted growth (1/h) under conditions.
+
+    Raises:
+        Cancelled: ``should_stop`` said so.
+    """
+    growth: list[float] = []
+    for start in range(0, len(conditions), TOGETHER):
+        if should_stop and should_stop():
+            raise Cancelled("The prediction of sampled conditions was stopped.")
+        inputs, given = _inputs(tables, conditions[start : start + TOGETHER], device)
+        growth += network(*inputs, **given).growth.cpu().double().tolist()
+    return np.array(growth)
+
+
+@torch.no_grad()
 def _predictions(
     network: ReactionNetwork, tables: ModelTables, conditions: list[ConditionBounds], sets: list[np.ndarray], device: str
 ) -> Iterator[NetworkOutput]:
     """The prediction for some conditions as it is, then with each set of gates replaced."""
-    bounds = ConditionBounds(*(np.stack([getattr(c, name) for c in conditions]) for name in ("lower", "upper", "objective", "knocked_out", "uptake")))
-    bounds = as_networks_read(tables, bounds)
-    features = (metabolite_features(tables, bounds), reaction_features(tables, bounds))
-    x, u = (torch.from_numpy(values).to(device) for values in features)
-    index = torch.stack([torch.from_numpy(tables.rows), torch.from_numpy(tables.cols)]).to(device)
-    given: dict[str, Any] = {name: torch.from_numpy(getattr(bounds, name)).float().to(device) for name in ("lower", "upper", "objective")}
-    stoich = torch.from_numpy(tables.stoich).float().to(device)
-    out = network(x, u, index, stoich, return_trace=True, **given)
+    inputs, given = _inputs(tables, conditions, device)
+    out = network(*inputs, return_trace=True, **given)
     assert out.traces is not None
     gates = [trace.gate.expand(len(conditions), -1, -1) for trace in out.traces]
     yield out._replace(traces=None)
     for rows in sets:
-        yield network(x, u, index, stoich, gate_override=[_flattened(gate, torch.from_numpy(rows).to(device)) for gate in gates], **given)
+        yield network(*inputs, gate_override=[_flattened(gate, torch.from_numpy(rows).to(device)) for gate in gates], **given)
+
+
+def _inputs(tables: ModelTables, conditions: list[ConditionBounds], device: str) -> tuple[tuple[Tensor, ...], dict[str, Tensor]]:
+    """What a network is called with for several conditions at once."""
+    bounds = ConditionBounds(*(np.stack([getattr(c, name) for c in conditions]) for name in ("lower", "upper", "objective", "knocked_out", "uptake")))
+    bounds = as_networks_read(tables, bounds)
+    x, u = (torch.from_numpy(values).to(device) for values in (metabolite_features(tables, bounds), reaction_features(tables, bounds)))
+    index = torch.stack([torch.from_numpy(tables.rows), torch.from_numpy(tables.cols)]).to(device)
+    given = {name: torch.from_numpy(getattr(bounds, name)).float().to(device) for name in ("lower", "upper", "objective")}
+    return (x, u, index, torch.from_numpy(tables.stoich).float().to(device)), given
 
 
 def _flattened(gate: Tensor, rows: Tensor) -> Tensor:

@@ -18,6 +18,9 @@ from core.errors import Cancelled, InputError
 EPS = 1e-6
 """Below this (in the target's unit) a whole effect is no effect to explain."""
 
+PRESENT = 0.5
+"""A part with a mask above this is in the graph, where parts are deleted."""
+
 Stop = Callable[[], bool]
 
 
@@ -34,6 +37,9 @@ class Masked:
         overlapping: groups that share parts (genes), level to name to rows: their sums do not add up to the whole.
         about: what identifies it, for manifests and keys.
         apart: makes a copy of the network and F on it, for methods that hook a network's modules: networks are shared between sessions.
+        like: the same function of another network (module, card), for controls; None where that cannot be asked.
+        deleted: makes the function where what is taken away leaves the graph, so that normalisation, softmax and pooling are those of what is left;
+            of whole masks (1 or 0) only and not differentiable. None where nothing can be deleted.
     """
 
     value: Callable[[Tensor], Tensor] = field(repr=False)
@@ -47,6 +53,8 @@ class Masked:
     overlapping: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict, repr=False)
     about: Mapping[str, Any] = field(default_factory=dict)
     apart: Callable[[], tuple[nn.Module, Callable[[Tensor], Tensor]]] | None = field(default=None, repr=False)
+    like: Callable[[Any], Masked] | None = field(default=None, repr=False)
+    deleted: Callable[[], Masked] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.parts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor
 
 from core.errors import InputError
-from core.explain.masked import Masked, apart_of
+from core.explain.masked import PRESENT, Masked, apart_of
 from core.metabolic.condition import as_networks_read
 from core.metabolic.hypergraph import MetabolicHypergraph
 from core.models.checkpoint import Card
@@ -61,9 +62,12 @@ def incidence_masks(
         other = _value(one, minus, target, frozen_gates, device, dtype)
         return lambda mask: value(mask) - other(mask)
 
+    def like(other: Network) -> Masked:
+        return incidence_masks(other, graph, target=target, minus=minus, frozen_gates=frozen_gates, device=device, dtype=dtype)
+
     what, unit = words_of_target(graph, target)
     about = _about(card, graph, minus, target) | {"masked": "incidences", "frozen_gates": frozen_gates}
-    return _masked(
+    made = _masked(
         opened,
         make,
         _incidence_parts(graph),
@@ -75,7 +79,32 @@ def incidence_masks(
         dtype=dtype,
         about=about,
         overlapping={"gene": _genes(graph)},
+        like=like,
     )
+    return made if frozen_gates else replace(made, deleted=lambda: _deleted(made, opened, graph, target, minus))
+
+
+def _deleted(masked: Masked, network: ReactionNetwork, graph: MetabolicHypergraph, target: str, minus: MetabolicHypergraph | None) -> Masked:
+    """The same where incidences leave the graph.
+
+    A reaction that lost all of them stays as one that touches no metabolite: it sends and hears nothing, exchanges nothing, and keeps its features.
+    The degrees among the features of others stay what they were.
+    """
+    graphs = [graph] if minus is None else [graph, minus]
+    device, dtype = masked.device, masked.dtype
+    asked = [(runner_of(network, one, device, dtype), reader_of(one, target, device, dtype)) for one in graphs]
+    index, stoich = graph.hyperedge_index.to(device), graph.stoich.to(device, dtype)
+
+    def value(masks: Tensor) -> Tensor:
+        found = []
+        for kept in masks > PRESENT:
+            own, *other = (read(run(index=index[:, kept], stoich=stoich[kept])) for run, read in asked)
+            found.append(own - other[0] if other else own)
+        return torch.stack(found)
+
+    about = {name: told for name, told in masked.about.items() if name != "key"} | {"deleted": True}
+    words = "the graph without reactions"
+    return replace(masked, value=value, baseline=words, about=about | {"key": digest_of(**about)}, apart=None, like=None, deleted=None)
 
 
 def feature_masks(
@@ -85,10 +114,10 @@ def feature_masks(
     opened, card = network
     x, u = graph.x.to(device, dtype), graph.u.to(device, dtype)
     names = [*(f"{METABOLITE}: {n}" for n in graph.feature_names.metabolite), *(f"{REACTION}: {n}" for n in graph.feature_names.reaction)]
-    read = _reader(graph, target, device, dtype)
+    read = reader_of(graph, target, device, dtype)
 
     def make(one: ReactionNetwork) -> Value:
-        run = _runner(one, graph, device, dtype)
+        run = runner_of(one, graph, device, dtype)
 
         def value(mask: Tensor) -> Tensor:
             own, other = mask.split([x.shape[1], u.shape[1]], dim=1)
@@ -127,10 +156,10 @@ def condition_masks(
     metabolites = (x != x0).any(1).nonzero().squeeze(1)
     if not len(reactions) + len(metabolites):
         raise InputError("The two conditions are the same; choose another one to compare with.")
-    read = _reader(graph, target, device, dtype)
+    read = reader_of(graph, target, device, dtype)
 
     def make(one: ReactionNetwork) -> Value:
-        run = _runner(one, graph, device, dtype)
+        run = runner_of(one, graph, device, dtype)
 
         def value(mask: Tensor) -> Tensor:
             of_reactions, of_metabolites = mask.split([len(reactions), len(metabolites)], dim=1)
@@ -179,20 +208,20 @@ def _inputs(graph: MetabolicHypergraph, device: str, dtype: torch.dtype) -> tupl
     return graph.x.to(device, dtype), graph.u.to(device, dtype), bounds
 
 
-def _runner(network: ReactionNetwork, graph: MetabolicHypergraph, device: str, dtype: torch.dtype) -> Callable[..., NetworkOutput]:
+def runner_of(network: ReactionNetwork, graph: MetabolicHypergraph, device: str, dtype: torch.dtype) -> Callable[..., NetworkOutput]:
     """The network on a graph whose tensors were moved once; what is given to a call takes the place of the graph's own."""
     x, u, bounds = _inputs(graph, device, dtype)
     index, stoich = graph.hyperedge_index.to(device), graph.stoich.to(device, dtype)
 
     def run(**given: Any) -> NetworkOutput:
-        own = {"x": x, "u": u, **bounds} | given
-        first, second = own.pop("x"), own.pop("u")
-        return network(first, second, index, stoich, **own)  # type: ignore[no-any-return]
+        own = {"x": x, "u": u, "index": index, "stoich": stoich, **bounds} | given
+        first = [own.pop(name) for name in ("x", "u", "index", "stoich")]
+        return network(*first, **own)  # type: ignore[no-any-return]
 
     return run
 
 
-def _reader(graph: MetabolicHypergraph, target: str, device: str, dtype: torch.dtype) -> Callable[[NetworkOutput], Tensor]:
+def reader_of(graph: MetabolicHypergraph, target: str, device: str, dtype: torch.dtype) -> Callable[[NetworkOutput], Tensor]:
     """The target before the bounds hold it: a clipped read-out has no gradient."""
     words_of_target(graph, target)
     if target == GROWTH:
@@ -206,7 +235,7 @@ def _reader(graph: MetabolicHypergraph, target: str, device: str, dtype: torch.d
 def _value(
     network: ReactionNetwork, graph: MetabolicHypergraph, target: str, frozen: bool, device: str, dtype: torch.dtype
 ) -> Callable[[Tensor], Tensor]:
-    run, read = _runner(network, graph, device, dtype), _reader(graph, target, device, dtype)
+    run, read = runner_of(network, graph, device, dtype), reader_of(graph, target, device, dtype)
     held: list[Tensor] | None = None
     if frozen:
         with torch.no_grad():

@@ -22,6 +22,7 @@ from core.models.prediction import Checkpoint, open_checkpoint, run_network
 
 if TYPE_CHECKING:
     from core.metabolic.condition import Medium
+    from core.metabolic.kinetics import Kinetics
 
 INCIDENCES_AT_ONCE = 60_000
 """Conditions are run together until they hold this many incidences."""
@@ -36,6 +37,7 @@ def network_knockouts(
     medium: str | Medium | None = None,
     knockouts: Iterable[str] = (),
     objective: str | None = None,
+    kinetics: Kinetics | None = None,
     device: str = "cpu",
     on_progress: Callable[[int, int], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
@@ -48,6 +50,7 @@ def network_knockouts(
     Args:
         entities: gene ids, or reaction ids with ``level`` "reaction"; None is all with a reaction that counts
             (:func:`core.explain.gene_rules.counted_reactions`).
+        kinetics: kinetic parameters, which only a network that was trained on such reads.
         on_progress: called with (distinct knock-outs done, all).
 
     Returns:
@@ -59,7 +62,7 @@ def network_knockouts(
     """
     network, _ = open_checkpoint(checkpoint)
     knockouts = tuple(knockouts)
-    graph = build_hypergraph(tables, medium=medium, knockouts=knockouts, objective=objective)
+    graph = build_hypergraph(tables, medium=medium, knockouts=knockouts, objective=objective, kinetics=kinetics)
     index = tables.reaction_index()
     chosen = _counted(tables, level) if entities is None else entities
     gone = set(knockouts) & set(tables.genes)
@@ -134,5 +137,6 @@ def _without(graph: MetabolicHypergraph, batch: Sequence[frozenset[int]]) -> Met
         bounds.knocked_out | lost,
         np.where(lost, 0.0, bounds.uptake),
     )
-    x, u = metabolite_features(graph.tables, several), reaction_features(graph.tables, several)
-    return replace(graph, x=torch.from_numpy(x), u=torch.from_numpy(u), bounds=several)
+    x, u = metabolite_features(graph.tables, several), torch.from_numpy(reaction_features(graph.tables, several))
+    kinetic = graph.u[:, u.shape[-1] :].expand(len(batch), -1, -1)
+    return replace(graph, x=torch.from_numpy(x), u=torch.cat([u, kinetic], dim=-1), bounds=several)

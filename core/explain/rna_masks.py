@@ -14,7 +14,7 @@ from torch import Tensor
 
 from core.errors import InputError
 from core.explain.edges import edge_table
-from core.explain.masked import Masked, apart_of
+from core.explain.masked import PRESENT, Masked, apart_of
 from core.models.checkpoint import Card
 from core.models.rna import RnaGine, RnaOutput
 from core.rna.elements import Elements, decompose
@@ -42,12 +42,14 @@ class RnaTarget:
     Attributes:
         kind: "norm" (length of the RNA's embedding), "likeness" (cosine of it with a direction) or "motif" (cosine of an element's vector with one).
         words: for legends. direction: [out] or [hidden]; element: the RNA's own element, for a motif.
+        again: the same target of another network, whose directions are its own; None where there is none to ask.
     """
 
     kind: Literal["norm", "likeness", "motif"] = "norm"
     words: str = "length of the embedding"
     direction: np.ndarray | None = None
     element: str = ""
+    again: Callable[[Network], RnaTarget] | None = None
 
     @property
     def key(self) -> str:
@@ -65,13 +67,15 @@ def like_rnas(network: Network, others: Sequence[RnaRecord], words: str, *, devi
         raise InputError("There is no RNA to be like; choose one, or a family with members.")
     records = [replace(record, id=str(i)) for i, record in enumerate(others)]
     vectors = embed_levels(records, checkpoint=network, levels=("rna",), device=device)["rna"].vectors.astype(np.float64)
-    return RnaTarget("likeness", words, (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).mean(0))
+    direction = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).mean(0)
+    return RnaTarget("likeness", words, direction, again=lambda other: like_rnas(other, others, words, device=device))
 
 
 def like_itself(network: Network, record: RnaRecord, *, ensemble: PairEnsemble | None = None, device: str = "cpu") -> RnaTarget:
     """The cosine of the RNA's embedding with what it is with nothing masked: 1, and less the more of what makes it so is gone."""
     found = embed_levels([record], checkpoint=network, levels=("rna",), ensembles=[ensemble], device=device)["rna"].vectors[0].astype(np.float64)
-    return RnaTarget("likeness", "likeness to itself", found / np.linalg.norm(found))
+    again = lambda other: like_itself(other, record, ensemble=ensemble, device=device)  # noqa: E731
+    return RnaTarget("likeness", "likeness to itself", found / np.linalg.norm(found), again=again)
 
 
 def like_motif(element: str, vector: np.ndarray, words: str) -> RnaTarget:
@@ -132,7 +136,13 @@ def rna_masks(
         "baseline": baseline if baseline == "empty" else f"shuffled, seed {seed}",
     }
     rows = max(1, min(64, TOGETHER // max(1, batches.nodes)))
-    return Masked(
+    asked = target
+
+    def like(other: Network) -> Masked:
+        own = asked if asked.again is None else asked.again(other)
+        return rna_masks(other, record, over=over, target=own, baseline=baseline, ensemble=ensemble, seed=seed, device=device, dtype=dtype)
+
+    found = Masked(
         value,
         parts,
         target.words,
@@ -143,7 +153,31 @@ def rna_masks(
         dtype,
         about=about | {"key": digest_of(**about)},
         apart=apart_of(opened, lambda one: made(one)[0]),
+        like=like if target.kind == "norm" or target.again is not None else None,
     )
+    leaves = over == "bases" and baseline == "empty" and target.kind != "motif"
+    return replace(found, deleted=lambda: _deleted(found, opened, batches, read)) if leaves else found
+
+
+def _deleted(masked: Masked, network: RnaGine, batches: Batches, read: Read) -> Masked:
+    """The same where bases leave the graph with their edges; an element leaves with its last base."""
+    n, (source, target) = batches.bases, batches.graph.edge_index
+    joined = torch.zeros(batches.nodes, batches.nodes, dtype=torch.bool)
+    joined[source, target] = joined[target, source] = True
+    holds = joined[n:, :n].to(masked.device, masked.dtype)
+
+    def value(masks: Tensor) -> Tensor:
+        bases = masks > PRESENT
+        kept = torch.cat([bases, (bases.to(holds.dtype) @ holds.T) > 0], 1).reshape(-1)
+        given = batches.of(len(masks))
+        along, place = kept[given["edge_index"]].all(0), kept.cumsum(0) - 1
+        rest = {name: given[name][kept] for name in ("x", "batch")} | {
+            name: given[name][along] for name in ("edge_attr", "edge_weight") if name in given
+        }
+        return read(network(**rest, edge_index=place[given["edge_index"][:, along]], num_graphs=len(masks)), len(masks))
+
+    about = {name: told for name, told in masked.about.items() if name != "key"} | {"deleted": True}
+    return replace(masked, value=value, baseline="no bases", about=about | {"key": digest_of(**about)}, apart=None, like=None, deleted=None)
 
 
 class Batches:

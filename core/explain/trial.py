@@ -123,7 +123,7 @@ def try_rankings(
         return None if on_progress is None else lambda done, total: on_progress(what, done, total)
 
     gone = curves(masked, level, values, seed=seed, on_progress=told("taking away"), should_stop=should_stop)
-    come = curves(masked, level, values, insertion=True, seed=seed, on_progress=told("adding"), should_stop=should_stop)
+    come = curves(masked, level, values, insertion=True, mirrored=gone, on_progress=told("adding"), should_stop=should_stop)
     return RankingTrial(level, len(names), masked.effect, gone, come)
 
 

@@ -195,6 +195,12 @@ class ReactionNetwork(nn.Module):
         self.growth = _Worth(config.hidden, config.activation) if config.growth == "uptakes" else None
         self.per_growth = _reader(config.hidden, config.activation) if config.coupled else None
 
+    def stages(self) -> list[tuple[str, list[nn.Module]]]:
+        """Its parts from the read-out down to the encoders, as weights are drawn anew from the top (Adebayo et al. 2018)."""
+        tops: list[nn.Module] = [part for part in (self.read_out, self.growth, self.per_growth) if part is not None]
+        layers: list[tuple[str, list[nn.Module]]] = [(f"layer {n}", [layer]) for n, layer in enumerate(self.layers, 1)]
+        return [("read-out", tops), *reversed(layers), ("encoders", [self.encode_metabolite, self.encode_reaction])]
+
     def forward(
         self,
         x: Tensor,

@@ -174,6 +174,12 @@ class RnaGine(nn.Module):
         self.lin_segments = nn.Linear(c.hidden, c.segment_width) if c.segments else None
         self.lin_out = nn.Linear(c.pooled_width + (c.segments * c.segment_width if c.segments else 0), c.out)
 
+    def stages(self) -> list[tuple[str, list[nn.Module]]]:
+        """Its parts from the read-out down to the first linear map, as weights are drawn anew from the top (Adebayo et al. 2018)."""
+        tops: list[nn.Module] = [part for part in (self.lin_out, self.lin_segments, self.set2set) if part is not None]
+        layers: list[tuple[str, list[nn.Module]]] = [(f"layer {n}", [*pair]) for n, pair in enumerate(zip(self.convs, self.norms, strict=True), 1)]
+        return [("read-out", tops), *reversed(layers), ("first map", [self.lin_in])]
+
     def forward(
         self,
         x: Tensor,

@@ -1,4 +1,4 @@
-"""Deletion and insertion curves of rankings, with the band of random orders."""
+"""Plots of a trial: curves of rankings with the band of random orders, weights drawn anew, agreement."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from core.explain.faithfulness import Curves
 from core.viz.plots import finished, plain
@@ -56,3 +57,67 @@ def curve_plot(found: Curves, words: Mapping[str, str], *, title: str, moved: st
     alt = f"{what}; areas: {areas}; random orders {random:.2f}."
     legend = {"orientation": "h", "yanchor": "top", "y": -0.18, "x": 0}
     return finished(figure, plain(title), plain(alt), height=HEIGHT).update_layout(showlegend=True, legend=legend)
+
+
+def drawn_anew_plot(found: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
+    """Rank correlation of each method with itself while weights are drawn anew from the top.
+
+    Args:
+        found: of :func:`core.explain.controls.randomisation`. words: methods by what they are called.
+    """
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    methods = [name for name in found.columns if name != "drawn"]
+    for place, method in enumerate(methods):
+        name = words.get(method, method)
+        figure.add_scatter(
+            x=found["drawn"],
+            y=found[method],
+            mode="lines+markers",
+            name=plain(name),
+            line={"color": COLOURS[place % len(COLOURS)], "dash": DASHES[place % len(DASHES)], "width": 2},
+            hovertemplate=f"{plain(name)}<br>down to %{{x}}: %{{y:.2f}}<extra></extra>",
+        )
+    figure.update_xaxes(title="drawn anew down to")
+    figure.update_yaxes(title="rank correlation with the network's own", range=[min(-0.1, float(found[methods].min().min()) - 0.05), 1.05])
+    ends = "; ".join(f"{words.get(m, m)} {found[m].iloc[-1]:.2f}" for m in methods)
+    alt = f"Rank correlation of each method with itself while weights are drawn anew from the top; at the end: {ends}."
+    legend = {"orientation": "h", "yanchor": "top", "y": -0.25, "x": 0}
+    return finished(figure, "Weights drawn anew from the top", plain(alt), height=HEIGHT).update_layout(showlegend=True, legend=legend)
+
+
+def agreement_plot(found: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
+    """Spearman's correlation of every pair of rankings, on a scale from -1 to 1.
+
+    Args:
+        found: one row a pair: ``first``, ``second``, ``spearman``. words: rankings by what they are called.
+    """
+    import plotly.graph_objects as go
+
+    names = list(dict.fromkeys([*found["first"], *found["second"]]))
+    square = pd.DataFrame(np.eye(len(names)), index=names, columns=names)
+    for row in found.itertuples():
+        square.loc[row.first, row.second] = square.loc[row.second, row.first] = row.spearman
+    said = [plain(words.get(name, name)) for name in names]
+    values = square.to_numpy()
+    figure = go.Figure(
+        go.Heatmap(
+            z=values,
+            x=said,
+            y=said,
+            zmin=-1,
+            zmax=1,
+            colorscale="RdBu_r",
+            text=np.where(np.isfinite(values), np.vectorize("{:.2f}".format)(values), ""),
+            texttemplate="%{text}",
+            colorbar={"title": "rank<br>correlation"},
+            hovertemplate="%{y} and %{x}: %{z:.2f}<extra></extra>",
+        )
+    )
+    figure.update_yaxes(autorange="reversed")
+    known = found.dropna(subset=["spearman"]).sort_values("spearman")
+    ends = [known.iloc[0], known.iloc[-1]] if len(known) else []
+    listed = "; ".join(f"{words.get(r['first'], r['first'])} and {words.get(r['second'], r['second'])} {r['spearman']:.2f}" for r in ends)
+    alt = f"Rank correlation of every pair of {len(names)} rankings; least and most alike: {listed}."
+    return finished(figure, "Do the rankings agree?", plain(alt), height=HEIGHT)

@@ -91,8 +91,12 @@ def test_rankings_stand_trial_and_the_badge_follows() -> None:
     test.run()
     assert not test.exception
     (trial,) = trials()._done.values()
-    assert trial.sentence() in told(test) and f"ranks reactions {trial.verdict(INTEGRATED_GRADIENTS)}" in badges(test)
-    (shown,) = [frame.value for frame in test.dataframe if "deletion_z" in frame.value.columns]
+    verdict, why = trial.judged(INTEGRATED_GRADIENTS)
+    assert trial.sentence() in told(test) and f"{verdict}: {why}"[:120] in badges(test)
+    (shown,) = [frame.value for frame in test.dataframe if "why" in frame.value.columns]
+    assert shown.set_index("ranking").loc["integrated gradients", "why"] == why and trial.control == "core-shuffled"
+    assert "trained on shuffled labels" in told(test) and trial.skill.sentence in told(test)
+    assert set(trial.stability["seeds"]) == {5} and len(test.tabs) == 5
     assert set(shown["ranking"]) == {
         "gate",
         "|message|",

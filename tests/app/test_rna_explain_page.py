@@ -84,7 +84,9 @@ def test_rankings_of_bases_stand_trial() -> None:
     test.run()
     assert not test.exception
     trial = next(one for one in trials()._done.values() if one.level == "base")
-    assert trial.sentence() in told(test) and f"ranks bases {trial.verdict(INTEGRATED_GRADIENTS)}" in told(test)
+    verdict, why = trial.judged(INTEGRATED_GRADIENTS)
+    assert trial.sentence() in told(test) and f"{verdict}: {why}"[:120] in told(test)
+    assert "This network has one seed" in told(test) and trial.gates is None and trial.deletion is not None
     assert {"openness", "attention", "edges"} <= set(trial.table["ranking"])
 
 

@@ -14,6 +14,7 @@ import torch
 from core.__main__ import main
 from core.errors import InputError
 from core.explain import reaction_importance
+from core.explain.network_knockouts import network_knockouts
 from core.metabolic import Kinetics, build_hypergraph, load_tables, read_kinetics
 from core.metabolic.features import REACTION_FEATURES
 from core.metabolic.kinetics import KINETIC_FEATURES, hidden_at_random, reads_kinetics
@@ -162,6 +163,16 @@ def test_a_network_trained_on_them_reads_them_and_runs_without(tables, given, tr
     importance = reaction_importance(tables, path, methods=(), kinetics=given)
     assert importance.prediction == pytest.approx(found.growth)
     assert importance.manifest["kinetics"]["read_by_network"] is True
+
+
+def test_its_knockouts_are_its_predictions_with_its_parameters(tables, given, trained):
+    opened = trained[1].eval(), load_checkpoint("core")[1]
+    left = {}
+    for name, kinetics in (("with", given), ("without", None)):
+        left[name] = network_knockouts(tables, opened, ["PGI"], level="reaction", kinetics=kinetics)["PGI"]
+        whole, lost = (predict(tables, opened, knockouts=closed, kinetics=kinetics).growth for closed in ([], ["PGI"]))
+        assert left[name] == pytest.approx(lost / whole, abs=1e-5)
+    assert abs(left["with"] - left["without"]) > 1e-3
 
 
 def test_its_figures_are_those_with_its_parameters(tables, given, trained):

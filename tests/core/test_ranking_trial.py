@@ -43,7 +43,7 @@ def test_the_true_ranking_wins_and_the_others_are_what_they_are() -> None:
         "Truth ranks groups better than chance. Gate ranks groups no better than chance. Attention ranks groups worse than chance."
         in trial.sentence()
     )
-    assert told[0] == ("taking away", 1, 23) and told[-1] == ("adding", 23, 23)
+    assert told[0] == ("taking away", 1, 23) and told[-1] == ("adding", 3, 3)
     gone = trial.table.set_index("ranking")["deletion"]
     assert gone["truth"] == pytest.approx(np.trapezoid((1 - np.concatenate([[0], np.cumsum(TRUE)]) / TRUE.sum())[::3], dx=1 / 20))
 

@@ -12,7 +12,7 @@ from core.ui import data, state
 from core.ui.background import Job
 from core.ui.bind import bind, option_list, option_row
 from core.ui.data import Given
-from core.ui.explain import ledger, trial
+from core.ui.explain import judge, ledger, trial
 from core.ui.explain.data import (
     AGAINST,
     FROZEN,
@@ -41,8 +41,7 @@ from core.ui.view_state import ViewState
 
 if TYPE_CHECKING:
     from core.explain.attribution import Attribution
-    from core.explain.masked import Masked
-    from core.explain.trial import RankingTrial
+    from core.explain.whole_trial import Trial
 
 REACTION = "reaction"
 CHAIN = ("subsystem", REACTION, "incidence")
@@ -72,7 +71,7 @@ def draw() -> None:
             return
     said(function, found, note=f"Gates {asked.gates}. Masking a message is not deleting a reaction: normalisation and softmax stay.")
     key = (*asked.function, found.method if found.level == REACTION and found.whole else "")
-    trial.badge(key, found)
+    trial.badge(key, found.method)
     left, right = st.columns([7, 4])
     with left:
         if found.level == function.part and found.completeness is not None:
@@ -83,7 +82,8 @@ def draw() -> None:
     with right, st.container(border=True, key="detail-card"):
         finish = card.card(given, view)
     table(function, found, level, "metabolic", inputs(asked))
-    trial.draw(key, function, found, lambda: _judge(asked, function, found))
+    trial.draw(key, function, lambda: _judge(asked, found))
+    judge.draw(asked, function, found, view)
     finish()
 
 
@@ -93,14 +93,17 @@ def _open(level: str, name: str) -> None:
         select(f"{PREFIX[level]}{name}")
 
 
-def _judge(asked: Asked, function: Masked, found: Attribution) -> Callable[[Job], RankingTrial]:
-    factors = data.importance(asked.given, asked.network)
+def _judge(asked: Asked, found: Attribution) -> Callable[[Job], Trial]:
+    from core.explain.whole_trial import control_of, reactions_on_trial
 
-    def run(job: Job) -> RankingTrial:
-        from core.explain.trial import reaction_rankings, try_rankings
+    function, factors = masked(asked), data.importance(asked.given, asked.network)
+    network, *seeds = data.ensemble(asked.network)
+    name = control_of(network[1])
+    control = (name, data.checkpoint(name)) if name else None
 
-        rankings = reaction_rankings(function, factors, found if found.whole else None)
-        return try_rankings(function, rankings, level=REACTION, on_progress=job.counted, should_stop=job.stopped)
+    def run(job: Job) -> Trial:
+        given = {"target": asked.target, "found": found if found.whole else None, "seeds": seeds, "control": control}
+        return reactions_on_trial(function, network, factors, **given, on_progress=job.counted, should_stop=job.stopped)  # type: ignore[arg-type]
 
     return run
 

@@ -1,4 +1,5 @@
-"""The page of attributions of an RNA from top to bottom: target and masks, the drawing in their colours, the ledger, the ranking, the trial."""
+"""The page of attributions of an RNA from top to bottom: target and masks, the drawing in their colours, the ledger, the ranking, the trial, and
+elements disrupted and folded again."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ import streamlit as st
 from core.ui import device, networks, state
 from core.ui.background import Job
 from core.ui.bind import bind, option_list, option_row
-from core.ui.explain import ledger, trial
+from core.ui.explain import disruption, ledger, trial
 from core.ui.explain.data import attributing, work
 from core.ui.explain.running import running
 from core.ui.explain.shown import METHODS, ranking, said, table
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from core.explain.attribution import Attribution
     from core.explain.masked import Masked
     from core.explain.rna_targets import TargetRecipe
-    from core.explain.trial import RankingTrial
+    from core.explain.whole_trial import Trial
     from core.rna import FoldResult, RnaRecord
 
 TARGET, METHOD, OVER, BASELINE, WITHIN = "rnaexplain.target", "rnaexplain.method", "rnaexplain.over", "rnaexplain.baseline", "rnaexplain.within"
@@ -92,7 +93,7 @@ def draw() -> None:
     key = (*asked.function, found.method if found.level == function.part and found.whole else "")
     shown, words = (level if found.level == function.part else found.level), _words(record, folded)
     if over == "bases":
-        trial.badge(key, found)
+        trial.badge(key, found.method)
     left, right = st.columns([7, 4])
     with left:
         _drawing(function, found, record.id, given, folded, view)
@@ -105,7 +106,8 @@ def draw() -> None:
         card.card(given, folded, view)
     table(function, found, shown, "rna", _inputs(asked, given, folded))
     if over == "bases":
-        trial.draw(key, function, found, lambda: _judge(given, folded, view, function, found))
+        trial.draw(key, function, lambda: _judge(given, folded, view, function, found))
+        disruption.draw((asked.rna, asked.pairs, asked.network, asked.weights, asked.where), given, folded, view)
 
 
 def _open(_: str, name: str) -> None:
@@ -234,13 +236,13 @@ def _per_base(function: Masked, found: Attribution, count: int) -> np.ndarray | 
     return of.to_numpy(dtype=float)[:count]
 
 
-def _judge(given: Given, folded: FoldResult, view: ViewState, function: Masked, found: Attribution) -> Callable[[Job], RankingTrial]:
-    factors = data.importance(given, folded, view.rna_net)
+def _judge(given: Given, folded: FoldResult, view: ViewState, function: Masked, found: Attribution) -> Callable[[Job], Trial]:
+    factors, network = data.importance(given, folded, view.rna_net), data.network(view.rna_net)
 
-    def run(job: Job) -> RankingTrial:
-        from core.explain.trial import base_rankings, try_rankings
+    def run(job: Job) -> Trial:
+        from core.explain.whole_trial import bases_on_trial
 
-        rankings = base_rankings(function, factors, found if found.whole else None)
-        return try_rankings(function, rankings, level="base", on_progress=job.counted, should_stop=job.stopped)
+        own = found if found.whole else None
+        return bases_on_trial(function, network, factors, found=own, on_progress=job.counted, should_stop=job.stopped)
 
     return run
