@@ -13,6 +13,7 @@ from core.explain.rna_masks import Network, RnaTarget, like_itself, like_motif, 
 from core.rna.embedding import embed_levels
 from core.rna.ensemble import PairEnsemble
 from core.rna.records import RnaRecord
+from core.storage import digest_of
 
 OF = ("length", "itself", "rnas", "motif")
 
@@ -46,7 +47,13 @@ class TargetRecipe:
             return like_itself(network, record, ensemble=ensemble, device=device)
         if self.of == "rnas":
             return like_rnas(network, self.rnas, f"likeness to {self.words}", device=device)
-        return like_motif(self.element, self._vector(network, device), f"likeness of element {self.element} to {self.words}")
+        found = like_motif(self.element, self._vector(network, device), f"likeness of {self.element} to {self.words}")
+        return replace(found, again=lambda other: self.made(other, record, ensemble=ensemble, device=device))
+
+    @property
+    def key(self) -> str:
+        """sha256 of it."""
+        return digest_of(recipe=self.told())
 
     def _vector(self, network: Network, device: str) -> np.ndarray:
         if len(self.rnas) != 1:

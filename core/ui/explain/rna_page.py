@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from core.ui import device, networks, state
+from core.errors import InputError
+from core.ui import device, networks
 from core.ui.background import Job
-from core.ui.bind import bind, option_list, option_row
-from core.ui.explain import disruption, ledger, trial
+from core.ui.bind import option_list, option_row
+from core.ui.explain import disruption, ledger, rna_target, trial
 from core.ui.explain.data import attributing, work
 from core.ui.explain.running import running
 from core.ui.explain.shown import METHODS, ranking, said, table
@@ -22,6 +23,7 @@ from core.ui.rna.begin import begin
 from core.ui.rna.data import Given
 from core.ui.rna.pick import select
 from core.ui.rna_component import rna_drawing
+from core.ui.text import plain
 from core.ui.view_state import ViewState
 
 if TYPE_CHECKING:
@@ -31,8 +33,7 @@ if TYPE_CHECKING:
     from core.explain.whole_trial import Trial
     from core.rna import FoldResult, RnaRecord
 
-TARGET, METHOD, OVER, BASELINE, WITHIN = "rnaexplain.target", "rnaexplain.method", "rnaexplain.over", "rnaexplain.baseline", "rnaexplain.within"
-ITSELF, LENGTH, FAMILY = "itself", "length", "family:"
+METHOD, OVER, BASELINE, WITHIN = "rnaexplain.method", "rnaexplain.over", "rnaexplain.baseline", "rnaexplain.within"
 OVERS = {"bases": "bases", "pairs": "base pairs", "edges": "edges", "features": "node features"}
 LEVELS = {"bases": ("base", "element"), "pairs": ("pair", "element"), "edges": ("kind", "edge"), "features": ("feature",)}
 BASELINES = {"empty": "no features", "shuffled": "the same bases in another order"}
@@ -49,7 +50,7 @@ class Asked:
     network: str
     weights: str
     where: str
-    target: str
+    recipe: str
     over: str
     baseline: str
     method: str
@@ -58,7 +59,7 @@ class Asked:
     @property
     def function(self) -> tuple[object, ...]:
         """What the masked function follows from."""
-        return self.rna, self.pairs, self.network, self.weights, self.where, self.target, self.over, self.baseline
+        return self.rna, self.pairs, self.network, self.weights, self.where, self.recipe, self.over, self.baseline
 
 
 def draw() -> None:
@@ -68,28 +69,36 @@ def draw() -> None:
     structure.waiting(given, folded)
     if folded is None:
         return
-    target, method, over, baseline = _what(view)
+    target, method, over, baseline = _what(view, given)
+    if target == rna_target.MOTIFS:
+        rna_target.choose_motif(view, given, data.elements(folded.structure))
     level = option_row("Ranking of", LEVELS[over], f"rnaexplain.level.{over}")
     record, ensemble = data.with_structure(given, folded), folded.ensemble
+    recipe = rna_target.recipe(target, view, given, record)
     asked = Asked(
         f"{record.id}:{record.key}",
         None if ensemble is None else ensemble.key,
         view.rna_net,
         networks.weights_of(view.rna_net, "rna"),
         device.choice().device,
-        target,
+        recipe.key,
         over,
         baseline,
         method,
         level if method in ("occlusion", "shapley") else "",
     )
-    function = _masked(asked.function, given, folded)
+    try:
+        function = _masked(asked.function, recipe, given, folded)
+    except InputError as error:
+        st.error(plain(str(error)))
+        return
     found = work().result(asked)
     if found is None:
         found = running(asked, function, lambda: attributing(asked, function, method, asked.level))
         if found is None:
             return
-    said(function, found, note="Masking is not deleting: a masked base keeps its place, its pair and its edges.")
+    distance = "1 less this likeness (cosine) is the distance of the element from the motif. " if target == rna_target.MOTIFS else ""
+    said(function, found, note=f"{distance}Masking is not deleting: a masked base keeps its place, its pair and its edges.")
     key = (*asked.function, found.method if found.level == function.part and found.whole else "")
     shown, words = (level if found.level == function.part else found.level), _words(record, folded)
     if over == "bases":
@@ -104,7 +113,7 @@ def draw() -> None:
         ranking(function, found, shown, prefix="", select=select, words=words)
     with right, st.container(border=True, key="detail-card"):
         card.card(given, folded, view)
-    table(function, found, shown, "rna", _inputs(asked, given, folded))
+    table(function, found, shown, "rna", _inputs(asked, recipe, given, folded))
     if over == "bases":
         trial.draw(key, function, lambda: _judge(given, folded, view, function, found))
         disruption.draw((asked.rna, asked.pairs, asked.network, asked.weights, asked.where), given, folded, view)
@@ -124,20 +133,11 @@ def _words(record: RnaRecord, folded: FoldResult) -> dict[str, str]:
     return bases | elements | {f"pair:{i}-{j}": f"{letters[i - 1]}{i}-{letters[j - 1]}{j}" for i, j in ends}
 
 
-def _what(view: ViewState) -> tuple[str, str, str, str]:
+def _what(view: ViewState, given: Given) -> tuple[str, str, str, str]:
     """Target, method, what is masked, and the baseline."""
     first, second, third, fourth = st.columns([5, 4, 4, 4], vertical_alignment="bottom")
-    offered = _targets()
-    now = str(view.settings.get(TARGET) or ITSELF)
-    key = bind("rnaexplain_target", now if now in offered else ITSELF)
-    first.selectbox(
-        "Explain",
-        list(offered),
-        format_func=offered.__getitem__,
-        key=key,
-        on_change=lambda: state.update(settings={TARGET: None if st.session_state[key] == ITSELF else st.session_state[key]}),
-        help="A number the network says of this RNA: how alike its embedding is (cosine) to that of another RNA or of a family, or how long it is.",
-    )
+    with first:
+        target = rna_target.choose(view, given)
     with second:
         method = option_list("Method", METHODS, METHOD, words=METHODS.__getitem__)
     with third:
@@ -146,58 +146,25 @@ def _what(view: ViewState) -> tuple[str, str, str, str]:
     if over == "bases":
         with fourth:
             baseline = option_list("Baseline", BASELINES, BASELINE, words=BASELINES.__getitem__)
-    return str(st.session_state[key]), method, over, baseline
-
-
-@st.cache_data(max_entries=4, show_spinner=False)
-def _targets() -> dict[str, str]:
-    """What can be explained, by id."""
-    from collections import Counter
-
-    examples = data.examples()
-    families = [name for name, count in Counter(example.family for example in examples.values()).items() if count > 1]
-    return {
-        ITSELF: "likeness to itself",
-        LENGTH: "length of the embedding",
-        **{f"{FAMILY}{name}": f"likeness to the family {name}" for name in sorted(families)},
-        **{f"{data.EXAMPLE}{name}": f"likeness to {example.title}" for name, example in examples.items()},
-    }
+    return target, method, over, baseline
 
 
 @st.cache_resource(max_entries=12, show_spinner="Preparing the network ...")
-def _masked(of: tuple[object, ...], _given: Given, _folded: FoldResult) -> Masked:
+def _masked(of: tuple[object, ...], _recipe: TargetRecipe, _given: Given, _folded: FoldResult) -> Masked:
     from core.explain.rna_masks import rna_masks
 
-    network, where, target, over, baseline = (str(of[place]) for place in (2, 4, 5, 6, 7))
+    network, where, over, baseline = (str(of[place]) for place in (2, 4, 6, 7))
     opened, record = data.network(network), data.with_structure(_given, _folded)
-    chosen = _recipe(target, record).made(opened, record, ensemble=_folded.ensemble, device=where)
+    chosen = _recipe.made(opened, record, ensemble=_folded.ensemble, device=where)
     return rna_masks(opened, record, over=over, target=chosen, baseline=baseline, ensemble=_folded.ensemble, device=where)  # type: ignore[arg-type]
 
 
-def _recipe(target: str, record: RnaRecord) -> TargetRecipe:
-    """What is explained, from the view's id of it."""
-    from core.explain.rna_targets import TargetRecipe
-
-    examples = data.examples()
-    if target == LENGTH:
-        return TargetRecipe("length")
-    if target.startswith(FAMILY):
-        name = target.removeprefix(FAMILY)
-        members = [e.record for e in examples.values() if e.family == name and e.record.sequence != record.sequence]
-        return TargetRecipe("rnas", f"the family {name}", tuple(members))
-    if target.startswith(data.EXAMPLE):
-        other = examples[target.removeprefix(data.EXAMPLE)]
-        return TargetRecipe("rnas", other.title, (other.record,))
-    return TargetRecipe("itself")
-
-
-def _inputs(asked: Asked, given: Given, folded: FoldResult) -> dict[str, Any]:
+def _inputs(asked: Asked, recipe: TargetRecipe, given: Given, folded: FoldResult) -> dict[str, Any]:
     """What the masked function is made of, for its manifest."""
     from core.explain.manifest import rna_inputs
 
     record, (_, card) = data.with_structure(given, folded), data.network(asked.network)
     fold = {"method": given.method, "number": given.number, "temperature": given.temperature, "reactivities": given.shape, "source": given.source}
-    recipe = _recipe(asked.target, record)
     return rna_inputs(record, folded.ensemble, card, recipe, network=asked.network, fold=fold, baseline=asked.baseline)
 
 
