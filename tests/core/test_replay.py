@@ -220,7 +220,8 @@ def test_other_weights_other_models_and_paths_are_refused(manifest: dict[str, An
     changed = manifest | {"checkpoint": {"name": "core", "sha256": "0" * 64}}
     assert "of other weights (000000000000) than those of core here" in refused(written(path, changed), capsys)
     assert "of other weights" in refused(path, capsys, "--checkpoint", str(SHIPPED / "core.safetensors"))
-    assert replayed(written(path, manifest | {"checkpoint": manifest["checkpoint"] | {"name": "renamed"}})) == 0
+    for name in ("renamed", "genome"):  # found by its weights
+        assert replayed(written(path, manifest | {"checkpoint": manifest["checkpoint"] | {"name": name}})) == 0
     capsys.readouterr()
     for name in ("mine.xml", "upload:" + "0" * 64, str(SHIPPED)):
         assert "--model" in refused(written(path, manifest | {"model": manifest["model"] | {"name": name}}), capsys) or name.startswith("upload")
