@@ -140,7 +140,7 @@ def condition_masks(
     device: str = "cpu",
     dtype: torch.dtype = torch.float32,
 ) -> Masked:
-    """Masks over what the network reads that differs between two conditions: at 0 a reaction or metabolite has the features and bounds of the other condition.
+    """Masks over what the network reads that differs between two conditions: at 0 a reaction or metabolite is as in the other condition.
 
     F(1) - F(0) is what the target changes from the other condition to this one.
 
