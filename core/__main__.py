@@ -110,6 +110,17 @@ def _parser() -> argparse.ArgumentParser:
     bases.add_argument("--out", required=True, type=Path, metavar="DIR")
     bases.set_defaults(run=_rna)
 
+    again = commands.add_parser("replay", help="compute a manifest's numbers again: of the explain pages, or of reactions or rna")
+    again.add_argument("manifest", type=Path, help="manifest.json or attribution.json")
+    again.add_argument(
+        "--tolerance", type=float, default=1e-3, metavar="SHARE", help="of the largest number, that numbers may differ by (default: 1e-3)"
+    )
+    again.add_argument("--model", type=Path, metavar="FILE", help="the manifest's model, where it is not a bundled one")
+    again.add_argument("--checkpoint", type=Path, metavar="FILE", help="the manifest's network, where it is neither shipped nor trained here")
+    again.add_argument("--kinetics", nargs="+", type=Path, default=[], metavar="FILE", help="the manifest's kinetic parameters")
+    again.add_argument("--device", default="auto", choices=["auto", "cuda", "mps", "cpu"])
+    again.set_defaults(run=_replay)
+
     library = commands.add_parser("library", help="the reference library of RNAs")
     steps = library.add_subparsers(required=True, metavar="STEP")
     rebuild = steps.add_parser(
@@ -350,6 +361,20 @@ def _rna(chosen: argparse.Namespace) -> int:
         on_notice=_note,
     )
     return _wrote(written)
+
+
+def _replay(chosen: argparse.Namespace) -> int:
+    from core.commands import progress_bar
+    from core.replay_command import replay_manifest, report
+
+    if not 0 <= chosen.tolerance < 1:
+        raise InputError(f"--tolerance is {chosen.tolerance:g}; give a share from 0 to 1, like 1e-3.")
+    given = {name: getattr(chosen, name) for name in ("model", "checkpoint", "kinetics", "device")}
+    with progress_bar() as told:
+        figures = replay_manifest(chosen.manifest, **given, on_notice=_note, on_progress=told)
+    text, code = report(figures, chosen.tolerance)
+    print(text)
+    return code
 
 
 def _trial_metabolic(chosen: argparse.Namespace) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import InputError, MissingObjective
+from core.explain.manifest import RNAS, model_in_manifest
 from core.explain.reactions import ReactionImportance, reaction_importance
 from core.metabolic import blocked_reactions, currency_metabolites, fba, load_tables
 from core.metabolic.condition import Medium
@@ -25,7 +26,7 @@ from core.viz.view import pathway_view
 if TYPE_CHECKING:
     from core.rna import FoldResult, RnaRecord
 
-_OF_ONE_RNA = ("key", "record", "structure", "elements", "value", "completeness")
+_OF_ONE_RNA = ("key", "record", "structure", "pairs", "elements", "value", "completeness", "figures")
 """Parts of an explanation's manifest that speak of one RNA."""
 
 DRAWN = 120
@@ -88,7 +89,11 @@ def export_reactions(
     blocked = blocked_reactions(tables, medium=chosen, knockouts=knockouts)
     table = found.table.assign(flux_fba=fluxes.to_numpy(), blocked=found.table["reaction"].isin(blocked))
     growth = None if solved.status != "optimal" else solved.growth
-    manifest = found.manifest | {"fba": {"growth": growth, "status": solved.status, "fluxes": solved.method}, "warnings": warnings}
+    manifest = found.manifest | {
+        "model": model_in_manifest(tables, Path(source).name),
+        "fba": {"growth": growth, "status": solved.status, "fluxes": solved.method},
+        "warnings": warnings,
+    }
     view = pathway_view(
         tables,
         found.incidences,
@@ -160,6 +165,7 @@ def export_rna(
     ]
     manifest = {
         **{key: value for key, value in found[0].manifest.items() if key not in _OF_ONE_RNA},
+        "kind": RNAS,
         "key": digest_of(rnas=[one.manifest for one in found], folds=[fold.key for fold in folded]),
         "source": source.name,
         "rnas": [

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from core.bench import knockouts, rna_embed, rna_search, rna_walk
+from core.bench import attributions, knockouts, rna_embed, rna_search, rna_walk
 from core.bench.cases import BOUNDS, MODES, ConvPair, Hypergraph, model_hypergraph, random_hypergraph, reading_pair
 from core.rna import _forgi
 
@@ -54,10 +54,10 @@ def run_bench(
     """Measures everything and returns one row per measurement.
 
     Args:
-        quick: leave out 1.5 million incidences and 10,000 nt, which takes forgi seconds each time; knock-outs of E. coli core only.
+        quick: leave out 1.5 million incidences and 10,000 nt, which takes forgi seconds each time; knock-outs and attributions of E. coli core only.
         on_row: called with each row as soon as it is measured.
         hypergraphs: in place of the model's incidences and the random hypergraphs.
-        model: the bundled model that is read, whose incidences are used and whose reactions are knocked out.
+        model: the bundled model that is read, whose incidences are used and attributed to, and whose reactions are knocked out.
         ginfinity: Python of an environment that has the ginfinity package, to embed the same RNAs with; left out when None.
         lengths: nt of the RNAs that are taken apart; :data:`core.bench.rna_walk.LENGTHS` when None.
         library: vectors that are searched.
@@ -66,7 +66,8 @@ def run_bench(
         Columns: task; incidences; gate, attention (None for reading); ours_ms and peer_ms, medians over ``repetitions``; peer;
         ratio = peer_ms / ours_ms; ratio_min and ratio_max, over the single turns; bound, the ratio asked for (nan: none);
         difference, the largest between the two outputs where they have to be equal (nan for reading; for RNA elements the number
-        that differ; for a search between cosines; for knock-outs in 1/h); nt_per_s, bases per second of ours (nan for metabolic rows and searches).
+        that differ; for a search between cosines; for attributions as a share of the largest; for knock-outs in 1/h); nt_per_s, bases per
+        second of ours (nan for metabolic rows and searches).
     """
     import pandas as pd
 
@@ -76,6 +77,7 @@ def run_bench(
     for row in chain(
         _rows(quick, hypergraphs, model),
         _rna_rows(lengths),
+        _attribution_rows("e_coli_core" if quick else model),
         _search_rows(library),
         _knockout_rows("e_coli_core" if quick else model),
         _embedding_rows(ginfinity),
@@ -111,6 +113,12 @@ def _rna_rows(lengths: tuple[int, ...]) -> Iterator[Row]:
     for case in rna_walk.rna_cases(lengths):
         row = _row(case.task, None, None, None, case.peer, case.ours, case.theirs, case.repetitions)
         yield row | {"difference": case.difference(), "bound": case.bound, "nt_per_s": 1000 * case.nt / row["ours_ms"]}
+
+
+def _attribution_rows(model: str) -> Iterator[Row]:
+    pair = attributions.AttributionPair(model)
+    row = _row(pair.task, len(pair.masked), None, None, "PyG CaptumExplainer", pair.ours, pair.theirs, attributions.REPETITIONS)
+    yield row | {"difference": pair.difference(), "bound": attributions.BOUNDS.get(model, float("nan"))}
 
 
 def _search_rows(library: int) -> Iterator[Row]:
@@ -190,7 +198,7 @@ def conditions() -> str:
 
     versions = ", ".join(
         f"{name} {version(name)}"
-        for name in ("torch", "torch_geometric", "cobra", "highspy", "forgi", "numpy", "scikit-learn")
+        for name in ("torch", "torch_geometric", "captum", "cobra", "highspy", "forgi", "numpy", "scikit-learn")
         if name != "forgi" or _forgi.version()
     )
     return (

@@ -61,7 +61,7 @@ class Attribution:
         done, total: units of work; a stopped one holds what is known so far, with nan where nothing is.
         completeness: for methods that add up, {"delta", "relative", "change"}: sum - (F1 - F0), its share of |F1 - F0|, and F1 - F0; of integrated
             gradients whose points were chosen also "on_the_way", the sum of the errors of all intervals, without their signs, by |F1 - F0|.
-        settings: steps, orders, seed and the like.
+        settings: steps, orders, seed and the like; ``chosen`` where the points of the integral were put where they are needed.
     """
 
     method: str
@@ -215,7 +215,7 @@ def _where_needed(masked: Masked, told: Callable[[int, int], None], should_stop:
     def so_far(whole: bool) -> Attribution:
         values = np.sum([part.slope * (part.high - part.low) for part in parts], axis=0)
         used = len(parts)
-        found = _finished(masked, INTEGRATED_GRADIENTS, masked.part, values, used, used if whole else max(MOST, used + 1), steps=used)
+        found = _finished(masked, INTEGRATED_GRADIENTS, masked.part, values, used, used if whole else max(MOST, used + 1), steps=used, chosen=True)
         assert found.completeness is not None
         found.completeness["on_the_way"] = sum(abs(part.error) for part in parts) / scale
         return found
@@ -226,7 +226,7 @@ def _where_needed(masked: Masked, told: Callable[[int, int], None], should_stop:
         slopes = _slopes(masked, (ends[1:] + ends[:-1]) / 2, should_stop)
         parts = [_Interval(*piece) for piece in zip(ends, ends[1:], f, f[1:], slopes)]
     except Cancelled:
-        yield _finished(masked, INTEGRATED_GRADIENTS, masked.part, np.full(len(masked), np.nan), 0, MOST)
+        yield _finished(masked, INTEGRATED_GRADIENTS, masked.part, np.full(len(masked), np.nan), 0, MOST, chosen=True)
         return
     while True:
         errors = np.array([part.error for part in parts])

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +11,10 @@ import numpy as np
 import pandas as pd
 import torch
 
-from core import __version__
 from core.errors import InputError
 from core.explain.attribution import attribute
 from core.explain.edges import edge_table
+from core.explain.manifest import BASES, RNA, checkpoint_in_manifest, columns, heading, pairs_in_manifest, record_in_manifest
 from core.explain.rna_masks import Batches, rna_masks
 from core.models.checkpoint import Card
 from core.models.rna import RnaGine, RnaTrace
@@ -137,20 +135,21 @@ def base_importance(
             methods=sorted(methods),
             steps=steps,
         ),
-        "gatescope": __version__,
-        "versions": {p: version(p) for p in ("torch", "torch-geometric", "captum", "numpy", "ViennaRNA")} | {"python": platform.python_version()},
-        "record": {"id": record.id, "length": record.length, "sha256": record.key, "structure": record.structure},
+        **heading(BASES, RNA),
+        "record": record_in_manifest(record),
         "structure": "minimum free energy, 37 °C, by ViennaRNA" if folded else "given",
-        "pairs": None if ensemble is None else {"sha256": ensemble.key, "pairs": len(ensemble.first)},
+        "pairs": pairs_in_manifest(ensemble),
         "elements": found.method,
-        "checkpoint": {"name": card.name, "sha256": card.weights_sha256},
+        "checkpoint": checkpoint_in_manifest(card),
         "device": device,
         "target": target,
         "value": float(out.graph.norm()),
         "methods": list(methods),
         "baseline": "features of all bases masked",
         "steps": points,
+        "asked_steps": steps,
         "completeness": completeness,
+        "figures": columns(bases["name"], bases, [m for m in METHODS if m in bases]),
     }
     weights = [pd.DataFrame(w.cpu().numpy(), columns=list(EDGE_FEATURES[config.encoding])) for w in trace.edge_weights]
     return BaseImportance(bases, _element_table(graph, found, nodes, bases), edges, per_layer, weights, manifest, record, found, trace)

@@ -140,7 +140,7 @@ def condition_masks(
     device: str = "cpu",
     dtype: torch.dtype = torch.float32,
 ) -> Masked:
-    """Masks over what differs between two conditions: at 0 a reaction or metabolite has the features and bounds of the other condition.
+    """Masks over what the network reads that differs between two conditions: at 0 a reaction or metabolite is as in the other condition.
 
     F(1) - F(0) is what the target changes from the other condition to this one.
 
@@ -152,8 +152,9 @@ def condition_masks(
     opened, card = network
     (x, u, bounds), (x0, u0, bounds0) = (_inputs(g, device, dtype) for g in (graph, baseline))
     bounds_differ = torch.stack([bounds[n] != bounds0[n] for n in bounds]).any(0)
-    reactions = ((u != u0).any(1) | bounds_differ).nonzero().squeeze(1)
-    metabolites = (x != x0).any(1).nonzero().squeeze(1)
+    reads = opened.config
+    reactions = ((u != u0)[:, : reads.reaction_channels].any(1) | bounds_differ).nonzero().squeeze(1)
+    metabolites = (x != x0)[:, : reads.metabolite_channels].any(1).nonzero().squeeze(1)
     if not len(reactions) + len(metabolites):
         raise InputError("The two conditions are the same; choose another one to compare with.")
     read = reader_of(graph, target, device, dtype)

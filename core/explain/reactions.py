@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from importlib.metadata import version
 from math import nan
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +11,10 @@ import numpy as np
 import pandas as pd
 import torch
 
-from core import __version__
 from core.errors import InputError
 from core.explain.attribution import INTEGRATED_GRADIENTS, OCCLUSION, attribute
 from core.explain.incidences import incidence_table, per_layer_table, per_reaction, stack
+from core.explain.manifest import METABOLIC, REACTIONS, checkpoint_in_manifest, columns, condition_in_manifest, heading, model_in_manifest
 from core.explain.metabolic_masks import incidence_masks
 from core.explain.seed_spread import SeedSpread, seed_spread
 from core.metabolic.hypergraph import MetabolicHypergraph, build_hypergraph
@@ -186,24 +184,20 @@ def reaction_importance(
         table[OCCLUSION] = lost.at(masked, "reaction").reindex(table["reaction"]).fillna(0.0).to_numpy()
     manifest = {
         "key": digest_of(graph=graph.key, checkpoint=card.weights_sha256, target=target, methods=sorted(methods), steps=steps),
-        "gatescope": __version__,
-        "versions": {p: version(p) for p in ("torch", "captum", "cobra", "numpy")} | {"python": platform.python_version()},
-        "model": {"id": graph.tables.id, "sha256": graph.tables.key, "metabolites": len(graph.metabolites), "reactions": len(graph.reactions)},
-        "condition": {
-            "medium": medium if medium is None or isinstance(medium, str) else dict(medium),
-            "knockouts": sorted(set(knockouts)),
-            "objective": objective,
-            "sha256": graph.key,
-        },
+        **heading(REACTIONS, METABOLIC),
+        "model": model_in_manifest(graph.tables),
+        "condition": condition_in_manifest(medium, knockouts, objective) | {"sha256": graph.key},
         **({} if kinetics is None else {"kinetics": kinetics_in_manifest(kinetics, graph, network)}),
-        "checkpoint": {"name": card.name, "sha256": card.weights_sha256},
+        "checkpoint": checkpoint_in_manifest(card),
         "device": device,
         "target": target,
         "methods": list(methods),
         "baseline": "all incidences masked",
         "steps": points,
+        "asked_steps": steps,
         "completeness": completeness,
         "predicted_growth": float(out.growth),
+        "figures": columns(graph.reactions, table, [m for m in METHODS if m in methods]),
     }
     importance = ReactionImportance(table, incidences, float(out.growth), manifest, graph, factors, network.config.attention)
     others = other_members(checkpoint) if members is None else members

@@ -132,12 +132,19 @@ class Background(Generic[Key, Result]):
             job.ended.set()
 
 
-def follow(work: Background[Key, Result], key: Key, name: str, on_cancel: Callable[[], None] | None = None) -> None:
+def follow(
+    work: Background[Key, Result],
+    key: Key,
+    name: str,
+    on_cancel: Callable[[], None] | None = None,
+    on_partial: Callable[[Any], None] | None = None,
+) -> None:
     """The bar of what is under way with Cancel, or the sentence of what failed; the page runs again when it has ended.
 
     Args:
         name: of the widgets, ``<name>_cancel`` and ``<name>_dismiss``.
-        on_cancel: called after Cancel, by pages that start such work by themselves and must not start it again at once.
+        on_cancel: called at Cancel, before the work is given up, by pages that keep what is known or must not start it again at once.
+        on_partial: draws what is known so far.
     """
 
     @st.fragment(run_every=POLL_SECONDS)
@@ -156,9 +163,11 @@ def follow(work: Background[Key, Result], key: Key, name: str, on_cancel: Callab
         bar, button = st.columns([5, 1], vertical_alignment="center")
         bar.progress(min(1.0, job.share), text=plain(job.sentence()))
         if button.button("Cancel", icon=":material/stop:", key=f"{name}_cancel", width="stretch"):
-            work.forget(key)
             if on_cancel is not None:
                 on_cancel()
+            work.forget(key)
             st.rerun()
+        if on_partial is not None and job.partial is not None:
+            on_partial(job.partial)
 
     draw()

@@ -10,13 +10,15 @@ import numpy as np
 from core.explain.ledger import RESIDUAL, REST, Ledger
 from core.viz.colour import CASING, DIVERGING
 from core.viz.plots import finished, plain
+from core.viz.view import short
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 UP, DOWN, ENDS, MISSING = DIVERGING[9], DIVERGING[1], "#8c8c8c", "#e0b000"
 """Colours of what raises the target, lowers it, of the two ends, and of the residual."""
-LETTERS = 26
+LETTERS, ENDS_LETTERS = 26, 34
+"""Signs of a group's name, and of what stands at the ends; the axis has twice as many."""
 
 
 def waterfall(page: Ledger, *, title: str, target: str, unit: str, baseline: str, prefix: str, words: Mapping[str, str] | None = None) -> go.Figure:
@@ -51,7 +53,7 @@ def waterfall(page: Ledger, *, title: str, target: str, unit: str, baseline: str
         count = f", {parts:,} parts" if parts > 1 else ""
         what = {"residual": "what the attribution misses", "rest": f"the {parts:,} smaller ones together"}.get(kind, f"{called}{count}")
         hovers.append(f"{what}: {value:+.4g} {unit}")
-    names.append(target if whole else "sum")
+    names.append(short(target, ENDS_LETTERS) if whole else "sum")
     starts.append(0.0)
     widths.append(page.last)
     colours.append(ENDS)
@@ -76,7 +78,7 @@ def waterfall(page: Ledger, *, title: str, target: str, unit: str, baseline: str
     low, high = float(min(0.0, reach.min())), float(max(0.0, reach.max()))
     room = 0.28 * ((high - low) or 1.0)
     figure.update_yaxes(autorange="reversed", automargin=True, type="category")
-    what = target if whole else f"part of {target}"
+    what = short(target if whole else f"part of {target}", 2 * ENDS_LETTERS)
     figure.update_xaxes(title=plain(f"{what} ({unit})" if unit else what), range=[low - room, high + room], zeroline=True, zerolinecolor=CASING)
     largest = table[table["kind"] == "group"]
     told = "; ".join(f"{(words or {}).get(name, name)} {value:+.3g}" for name, value in zip(largest["name"][:3], largest["value"][:3], strict=True))

@@ -2,38 +2,24 @@
 
 from __future__ import annotations
 
-import json
+from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.explain.attribution import INTEGRATED_GRADIENTS, OCCLUSION, attribute
-from core.explain.metabolic_masks import incidence_masks
+from core.explain.metabolic_masks import condition_masks, feature_masks, incidence_masks
 from core.metabolic import build_hypergraph, load_tables
 from core.models import load_checkpoint
-from core.ui.explain.data import work
 from core.ui.explain.trial import trials
-from tests.app.steps import opened
+from tests.app.steps import attribution_table as table
+from tests.app.steps import explained, opened, replays, told
 
 pytestmark = pytest.mark.usefixtures("own_home")
 
 
 def page(query: dict[str, str] | None = None, **settings: object) -> AppTest:
-    test = opened("explain", **(query or {}), **{f"s.explain.{name}": json.dumps(value) for name, value in settings.items()})
-    for job in list(work()._jobs.values()):
-        assert job.ended.wait(180)
-    test.run()
-    assert not test.exception
-    return test
-
-
-def told(test: AppTest) -> str:
-    return " ".join(str(e.value) for kind in (test.markdown, test.caption, test.info, test.warning, test.error) for e in kind).replace("\\", "")
-
-
-def table(test: AppTest, level: str) -> dict[str, float]:
-    (found,) = [frame.value for frame in test.dataframe if level in frame.value.columns and "attribution" in frame.value.columns]
-    return dict(zip(found[level], found["attribution"], strict=True))
+    return explained("explain", settings, **(query or {}))
 
 
 def expected(**what: object):  # type: ignore[no-untyped-def]
@@ -113,3 +99,41 @@ def test_rankings_stand_trial_and_the_badge_follows() -> None:
 
 def badges(test: AppTest) -> str:
     return " ".join(str(e.value) for e in test.markdown)
+
+
+def test_node_features_are_masked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    masked = feature_masks(load_checkpoint("core"), build_hypergraph(load_tables("e_coli_core")))
+    found = attribute(masked, INTEGRATED_GRADIENTS)
+    test = page(over="features", against="acetate", gates="frozen")
+    assert table(test, "feature") == pytest.approx(found.at(masked, "feature").to_dict(), abs=1e-4)
+    assert "Baseline: features at zero." in told(test) and "Gates" not in told(test) and "on trial" not in told(test)
+    assert [b.label for b in test.selectbox if b.label.startswith(("Less", "Baseline"))] == [] and not [
+        b for b in test.button if b.key == "explain_try"
+    ]
+    sides = page(over="features", **{"level.features": "side", "within": "side|reaction"})
+    assert table(sides, "side") == pytest.approx(found.at(masked, "side").to_dict(), abs=1e-4) and "**reaction**" in told(sides)
+    made = replays(monkeypatch, tmp_path, lambda: page(over="features", against="acetate", method="occlusion"))
+    assert made["masked"] == "features" and made["other"] is None and made["shows"][0] == "attribution_feature.csv"
+
+
+def test_what_differs_from_another_condition_is_masked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert "Choose the medium to compare with" in told(page(over="condition")) and len(page(over="condition").get("plotly_chart")) == 0
+    tables = load_tables("e_coli_core")
+    graph, other = build_hypergraph(tables), build_hypergraph(tables, medium="anaerobic glucose")
+    masked = condition_masks(load_checkpoint("core"), graph, other)
+    test = page(over="condition", against="anaerobic glucose")
+    assert table(test, "part") == pytest.approx(attribute(masked, INTEGRATED_GRADIENTS).at(masked, "part").to_dict(), abs=1e-4)
+    assert "features and bounds of the other condition (anaerobic glucose)" in told(test) and f"F(1) - F(0) = {masked.effect:+.4g} 1/h" in told(test)
+    assert set(table(test, "part")) >= {"rxn:EX_o2_e", "met:o2_e"} and "rxn:PFK" not in table(test, "part") and "not on trial yet" not in told(test)
+    assert [b.label for b in test.selectbox if b.label.startswith(("Less", "Baseline"))] == ["Baseline: the same in"]
+    made = replays(
+        monkeypatch, tmp_path, lambda: page(over="condition", against="anaerobic glucose", method="occlusion", **{"level.condition": "side"})
+    )
+    assert made["masked"] == "condition" and made["other"] == {"medium": "anaerobic glucose"} and made["level"] == "side"
+
+
+def test_the_manifest_of_the_page_gives_its_numbers_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    given = {"medium": "anaerobic glucose", "ko": "PPC"}
+    made = replays(monkeypatch, tmp_path, lambda: page(given, method="occlusion", target="PFK", gates="frozen", against="acetate", level="subsystem"))
+    assert made["condition"] == {"medium": "anaerobic glucose", "knockouts": ["PPC"], "objective": None} and made["gates"] == "frozen"
+    assert made["target"] == "PFK" and made["other"] == {"medium": "acetate"} and made["figures"]["values"]["count"] > 5

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -10,32 +11,20 @@ from streamlit.testing.v1 import AppTest
 from core.explain.attribution import INTEGRATED_GRADIENTS, OCCLUSION, attribute
 from core.explain.masked import Masked
 from core.explain.rna_masks import like_itself, like_rnas, rna_masks
+from core.explain.rna_targets import TargetRecipe
 from core.models import load_checkpoint
-from core.rna import load_example
-from core.ui.explain.data import work
+from core.rna import RnaRecord, load_example
 from core.ui.explain.trial import trials
+from core.ui.rna import uploads
 from core.ui.rna.data import examples
-from tests.app.steps import opened
+from tests.app.steps import attribution_table as table
+from tests.app.steps import explained, opened, replays, settled, told
 
 pytestmark = pytest.mark.usefixtures("own_home")
 
 
-def page(rna: str = "hammerhead", **settings: object) -> AppTest:
-    test = opened("rnaexplain", rna=f"example:{rna}", **{f"s.rnaexplain.{name}": json.dumps(value) for name, value in settings.items()})
-    for job in list(work()._jobs.values()):
-        assert job.ended.wait(180)
-    test.run()
-    assert not test.exception
-    return test
-
-
-def told(test: AppTest) -> str:
-    return " ".join(str(e.value) for kind in (test.markdown, test.caption, test.info, test.warning, test.error) for e in kind).replace("\\", "")
-
-
-def table(test: AppTest, level: str) -> dict[str, float]:
-    (found,) = [frame.value for frame in test.dataframe if level in frame.value.columns and "attribution" in frame.value.columns]
-    return dict(zip(found[level], found["attribution"], strict=True))
+def page(rna: str = "hammerhead", source: str = "", **settings: object) -> AppTest:
+    return explained("rnaexplain", settings, rna=source or f"example:{rna}")
 
 
 def masked(rna: str = "hammerhead", **how: object) -> Masked:
@@ -100,3 +89,44 @@ def test_the_ledger_opens_an_element() -> None:
     (back,) = [b for b in test.button if b.label == "the RNA"]
     back.click().run()
     assert "**s0, stem**" not in told(test) and not test.exception
+
+
+TWO = b">first\nGGGGAAAACCCCAAGGGCUUUUGCCC\n((((....))))..((((....))))\n>second\nGGCGAAAACGCC\n((((....))))\n"
+
+
+def test_an_rna_of_the_same_text_is_a_target(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    source = uploads.keep(TWO, "two")
+    network = load_checkpoint("rna")
+    first, second = RnaRecord("first", *TWO.decode().split()[1:3]), RnaRecord("second", *TWO.decode().split()[4:6])
+    function = rna_masks(network, first, target=like_rnas(network, [second], "x"))
+    test = page(source=source, target="record:1")
+    assert "Target: likeness to second. Baseline" in told(test)
+    assert table(test, "base") == pytest.approx(attribute(function, INTEGRATED_GRADIENTS).at(function, "base").to_dict(), abs=1e-4)
+    (targets,) = [one for one in test.selectbox if one.label == "Explain"]
+    assert "likeness to second, 2 of this text" in targets.options and not any("first" in option for option in targets.options)
+    assert "Target: likeness to itself" in told(page(source=source, target="record:0"))
+    made = replays(monkeypatch, tmp_path, lambda: page(source=source, target="record:1"))
+    assert made["target"]["rnas"] == [{"id": "second", "sequence": second.sequence, "structure": second.structure}]
+
+
+def test_an_element_is_compared_with_a_motif_of_another_rna(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    network, record, other = load_checkpoint("rna"), load_example("hammerhead"), load_example("trna-phe")
+    recipe = TargetRecipe("motif", "hairpin h1 of Yeast tRNA-Phe", (other,), "s0", "h1")
+    function = rna_masks(network, record, target=recipe.made(network, record))
+    chosen = {"target": "motif", "element": "s0", "motif_of": "example:trna-phe", "motif": "h1"}
+    test = page(**chosen)
+    assert "Target: likeness of s0 to hairpin h1 of Yeast tRNA-Phe." in told(test) and "the distance of the element from the motif" in told(test)
+    assert table(test, "base") == pytest.approx(attribute(function, INTEGRATED_GRADIENTS).at(function, "base").to_dict(), abs=1e-4)
+    assert "likeness of h0 to hairpin h0 of" in told(page(target="motif", element="none", motif="none", motif_of="example:none"))
+    made = replays(monkeypatch, tmp_path, lambda: page(**chosen, method="occlusion", **{"level.bases": "element"}))
+    assert (made["target"]["element"], made["target"]["motif"], made["level"]) == ("s0", "h1", "element")
+    lists = {one.label: one for one in test.selectbox}
+    lists["Motif"].select("s1").run()
+    assert "to stem s1 of Yeast tRNA-Phe" in told(settled(test))
+
+
+def test_choosing_a_motif_takes_the_selected_element() -> None:
+    test = explained("rnaexplain", {}, rna="example:hammerhead", sel="elem:s1")
+    (targets,) = [one for one in test.selectbox if one.label == "Explain"]
+    targets.select("motif").run()
+    assert not test.exception and [one.value for one in test.selectbox if one.label == "Element"] == ["s1"]

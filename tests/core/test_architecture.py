@@ -29,6 +29,7 @@ LAYERS = (
         "core.trial_command",
         "core.embed_command",
         "core.disrupt_command",
+        "core.replay_command",
         "core.__main__",
     ),
     ("app", "pages"),

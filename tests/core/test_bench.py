@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
-from core.bench import cases, format_table, knockouts, main, rna_search, rna_walk, run, run_bench
+from core.bench import attributions, cases, format_table, knockouts, main, rna_search, rna_walk, run, run_bench
 from core.rna import _forgi
 from core.rna.elements import decompose
 
@@ -26,7 +26,7 @@ def measured() -> tuple[pd.DataFrame, list[dict]]:
 def test_ratios_are_quotients_of_the_times_reported(measured):
     table, seen = measured
     assert list(table.columns) == list(run.COLUMNS)
-    assert len(table) == 1 + 2 * 4 + RNA_ROWS + 2 + 1 == len(seen)
+    assert len(table) == 1 + 2 * 4 + RNA_ROWS + 1 + 2 + 1 == len(seen)
     assert (table["ours_ms"] > 0).all()
     assert (table["ratio"] == table["peer_ms"] / table["ours_ms"]).all()
     assert (table["ratio_min"] <= table["ratio_max"]).all()
@@ -80,6 +80,8 @@ def test_quick_leaves_out_the_largest_size(monkeypatch):
     monkeypatch.setattr(_forgi, "version", lambda: "2.2.3")
     knocked_out: list[str] = []
     monkeypatch.setattr(run, "_knockout_rows", lambda model: knocked_out.append(model) or iter(()))
+    attributed: list[str] = []
+    monkeypatch.setattr(run, "_attribution_rows", lambda model: attributed.append(model) or iter(()))
     searched: list[int] = []
     monkeypatch.setattr(run, "_search_rows", lambda library: searched.append(library) or iter(()))
     run_bench(quick=True)
@@ -88,7 +90,7 @@ def test_quick_leaves_out_the_largest_size(monkeypatch):
     run_bench()
     assert sizes == [150_000, 150_000, 1_500_000]
     assert lengths == [75, 500, 3000, 75, 500, 3000, 10_000]
-    assert knocked_out == ["e_coli_core", "iJO1366"]
+    assert knocked_out == attributed == ["e_coli_core", "iJO1366"]
     assert searched == [100_000, 100_000]
     monkeypatch.setattr(_forgi, "version", lambda: None)
     run_bench(quick=True)
@@ -120,6 +122,19 @@ def test_searches_are_scikit_learns_and_a_difference_is_seen(measured):
     assert pair.difference() == pytest.approx(0.25, abs=1e-6)
     rows[0, 0] += 1
     assert pair.difference() == math.inf
+
+
+def test_attributions_are_pygs_and_a_difference_is_seen(measured):
+    row = measured[0].iloc[9 + RNA_ROWS]
+    assert (row["task"], row["peer"], row["incidences"]) == ("integrated gradients, 50 points, e_coli_core", "PyG CaptumExplainer", 360)
+    assert row["difference"] < 1e-5 and math.isnan(row["bound"]) and attributions.BOUNDS == {"iJO1366": 3}
+    pair = attributions.AttributionPair("toy")
+    pair.ours()
+    pair.theirs()
+    assert pair.difference() < 1e-5
+    assert len(pair._theirs) == len(pair.masked) and abs(pair._ours).max() > 0
+    pair._theirs[0] += abs(pair._ours).max()
+    assert pair.difference() == pytest.approx(1, abs=1e-5)
 
 
 def test_knock_outs_are_cobras_and_a_difference_is_seen(measured):

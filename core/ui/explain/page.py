@@ -13,37 +13,66 @@ from core.ui.background import Job
 from core.ui.bind import bind, option_list, option_row
 from core.ui.data import Given
 from core.ui.explain import judge, ledger, trial
-from core.ui.explain.data import AGAINST, FROZEN, GATES, GROWTH, LEVEL, LIVE, METHOD, OF_GROUPS, TARGET, WITHIN, Asked, masked, start, target_of, work
+from core.ui.explain.data import (
+    AGAINST,
+    CONDITION,
+    FEATURES,
+    FROZEN,
+    GATES,
+    GROWTH,
+    INCIDENCES,
+    LEVEL,
+    LEVELS,
+    LIVE,
+    METHOD,
+    OF_GROUPS,
+    OVER,
+    OVERS,
+    TARGET,
+    WITHIN,
+    Asked,
+    inputs,
+    masked,
+    over_of,
+    start,
+    target_of,
+    work,
+)
 from core.ui.explain.running import running
 from core.ui.explain.shown import METHODS, ranking, said, table
 from core.ui.explorer import card
 from core.ui.explorer.begin import begin
 from core.ui.explorer.head import select
 from core.ui.text import plain
-from core.ui.view_state import ViewState
+from core.ui.view_state import SELECTION_KINDS, ViewState
 
 if TYPE_CHECKING:
     from core.explain.attribution import Attribution
     from core.explain.whole_trial import Trial
 
 REACTION = "reaction"
-CHAIN = ("subsystem", REACTION, "incidence")
+CHAINS = {INCIDENCES: ("subsystem", REACTION, "incidence"), FEATURES: ("side", "feature"), CONDITION: ("side", "part")}
 """Levels of the ledger."""
-LEVELS = ("reaction", "metabolite", "subsystem", "gene", "incidence")
-PREFIX = {"subsystem": "sub:", "reaction": "rxn:", "metabolite": "met:", "gene": "gene:", "incidence": ""}
-"""Entities of the levels' groups."""
+PREFIX = {"subsystem": "sub:", "reaction": "rxn:", "metabolite": "met:", "gene": "gene:"}
+"""Entities of the levels' groups; a part of a condition is one itself."""
+NOTES = {
+    INCIDENCES: "Gates {gates}. Masking a message is not deleting a reaction: normalisation and softmax stay.",
+    FEATURES: "A masked feature is zero for all metabolites or reactions, which the network may never have met; bounds stay.",
+    CONDITION: "A masked reaction or metabolite has the features and bounds of the other condition ({against}): all together are the change.",
+}
 
 
 def draw() -> None:
     """Draws the page for the current view; what cannot be used is one sentence, with the last good view still there."""
     view, given = begin("explain")
     method = _what(view, given)
-    level = _levels(method)
+    over = over_of(view)
+    level = _levels(over, method)
     asked = Asked.of(view, given, method, level)
     try:
         function = masked(asked)
     except InputError as error:
-        st.error(plain(str(error)))
+        (st.info if over == CONDITION else st.error)(plain(str(error)))
         return
     for text in data.warnings(given, view.checkpoint):
         st.warning(plain(text), icon=":material/travel_explore:")
@@ -52,22 +81,23 @@ def draw() -> None:
         found = running(asked, function, lambda: start(asked))
         if found is None:
             return
-    said(function, found, note=f"Gates {asked.gates}. Masking a message is not deleting a reaction: normalisation and softmax stay.")
+    said(function, found, note=NOTES[over].format(gates=asked.gates, against=asked.against))
     key = (*asked.function, found.method if found.level == REACTION and found.whole else "")
-    trial.badge(key, found.method)
+    if over == INCIDENCES:
+        trial.badge(key, found.method)
     left, right = st.columns([7, 4])
     with left:
         if found.level == function.part and found.completeness is not None:
-            ledger.draw(function, found, view, chain=CHAIN, setting=WITHIN, whole="the model", open_entry=_open)
-        ranking(function, found, level, prefix=PREFIX[level], select=select)
+            ledger.draw(function, found, view, chain=CHAINS[over], setting=WITHIN, whole="the model", open_entry=_open)
+        ranking(function, found, level, prefix=PREFIX.get(level, ""), select=_picked)
         if level in function.overlapping:
             st.caption("Genes share reactions: these sums overlap and do not add up to the prediction.")
     with right, st.container(border=True, key="detail-card"):
         finish = card.card(given, view)
-    told = {"model": given.model, "network": asked.network, "condition": given.condition(), "against": asked.against or None, "gates": asked.gates}
-    table(function, found, level, told)
-    trial.draw(key, function, lambda: _judge(asked, found), prefix="rxn:", pick=select)
-    judge.draw(asked, function, found, view)
+    table(function, found, level, "metabolic", inputs(asked))
+    if over == INCIDENCES:
+        trial.draw(key, function, lambda: _judge(asked, found), prefix="rxn:", pick=select)
+        judge.draw(asked, function, found, view)
     finish()
 
 
@@ -75,6 +105,14 @@ def _open(level: str, name: str) -> None:
     """Selects what an entry of the ledger stands for."""
     if level in ("subsystem", REACTION):
         select(f"{PREFIX[level]}{name}")
+    elif level == "part":
+        select(name)
+
+
+def _picked(entity: str) -> None:
+    """Selects what a bar stands for; features and sides are nothing that can be selected."""
+    if entity.partition(":")[0] in SELECTION_KINDS:
+        select(entity)
 
 
 def _judge(asked: Asked, found: Attribution) -> Callable[[Job], Trial]:
@@ -94,7 +132,8 @@ def _judge(asked: Asked, found: Attribution) -> Callable[[Job], Trial]:
 
 def _what(view: ViewState, given: Given) -> str:
     """What is explained and by which method; returns the method."""
-    target, how, against, gates = st.columns([4, 4, 4, 3], vertical_alignment="bottom")
+    target, how, parts, against, gates = st.columns([4, 4, 4, 4, 3], vertical_alignment="bottom")
+    over = over_of(view)
     tables = data.tables(given.model, given.model_objective)
     now = target_of(view, given)
     chosen = (view.selection or "").removeprefix("rxn:") if (view.selection or "").startswith("rxn:") else ""
@@ -117,30 +156,52 @@ def _what(view: ViewState, given: Given) -> str:
         accept_new_options=True,
         help="Growth, or the flux of a reaction: type its id, or select it first. Both before the bounds hold them.",
     )
-    media = data.media(given.model, given.model_objective)
-    other = str(view.settings.get(AGAINST) or "")
-    medium = bind("explain_against", other if other in media else "")
-    against.selectbox(
-        "Less the same in",
-        ["", *media],
-        format_func=lambda name: name or "no other condition",
-        key=medium,
-        on_change=lambda: state.update(settings={AGAINST: st.session_state[medium] or None}),
-        help="Explains the difference between this condition and the same with another medium, under one mask.",
-    )
-    with gates:
-        option_row(
-            "Gates",
-            [LIVE, FROZEN],
-            GATES,
-            help="Live: masking a message also changes the gates that read it. Frozen: the gates stay, so that the direct effect is left.",
+    with parts:
+        option_list(
+            "Masked are", OVERS, OVER, words=OVERS.__getitem__, help="What is taken away in part: messages, kinds of knowledge, or the condition."
         )
+    if over != FEATURES:
+        with against:
+            _against(view, given, over)
+    if over == INCIDENCES:
+        with gates:
+            option_row(
+                "Gates",
+                [LIVE, FROZEN],
+                GATES,
+                help="Live: masking a message also changes the gates that read it. Frozen: the gates stay, so that the direct effect is left.",
+            )
     if unknown := st.session_state.pop("explain_unknown", None):
         st.error(plain(f"{unknown[:60]} is no reaction of this model; type an id such as {tables.reactions[0]}, or growth."))
     with how:
         return option_list("Method", METHODS, METHOD, words=METHODS.__getitem__)
 
 
-def _levels(method: str) -> str:
-    offered = OF_GROUPS.get(method, LEVELS)
-    return option_row("Ranking of", offered, LEVEL)
+def _against(view: ViewState, given: Given, over: str) -> None:
+    """The other medium: taken off, or the baseline."""
+    media = data.media(given.model, given.model_objective)
+    other = str(view.settings.get(AGAINST) or "")
+    medium = bind("explain_against", other if other in media else "")
+    label, none, told = (
+        ("Baseline: the same in", "choose a medium", "Everything that differs between the two conditions is masked part by part.")
+        if over == CONDITION
+        else (
+            "Less the same in",
+            "no other condition",
+            "Explains the difference between this condition and the same with another medium, under one mask.",
+        )
+    )
+    st.selectbox(
+        label,
+        ["", *media],
+        format_func=lambda name: name or none,
+        key=medium,
+        on_change=lambda: state.update(settings={AGAINST: st.session_state[medium] or None}),
+        help=told,
+    )
+
+
+def _levels(over: str, method: str) -> str:
+    if over == INCIDENCES:
+        return option_row("Ranking of", OF_GROUPS.get(method, LEVELS[over]), LEVEL)
+    return option_row("Ranking of", LEVELS[over], f"{LEVEL}.{over}")

@@ -5,15 +5,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
 
-from core.ui import device, networks, state
+from core.errors import InputError
+from core.ui import device, networks
 from core.ui.background import Job
-from core.ui.bind import bind, option_list, option_row
-from core.ui.explain import disruption, ledger, trial
+from core.ui.bind import option_list, option_row
+from core.ui.explain import disruption, ledger, rna_target, trial
 from core.ui.explain.data import attributing, work
 from core.ui.explain.running import running
 from core.ui.explain.shown import METHODS, ranking, said, table
@@ -22,17 +23,18 @@ from core.ui.rna.begin import begin
 from core.ui.rna.data import Given
 from core.ui.rna.pick import select
 from core.ui.rna_component import rna_drawing
+from core.ui.text import plain
 from core.ui.view_state import ViewState
 
 if TYPE_CHECKING:
     from core.explain.attribution import Attribution
     from core.explain.masked import Masked
+    from core.explain.rna_targets import TargetRecipe
     from core.explain.whole_trial import Trial
     from core.rna import FoldResult, RnaRecord
     from core.rna.ensemble import PairEnsemble
 
-TARGET, METHOD, OVER, BASELINE, WITHIN = "rnaexplain.target", "rnaexplain.method", "rnaexplain.over", "rnaexplain.baseline", "rnaexplain.within"
-ITSELF, LENGTH, FAMILY = "itself", "length", "family:"
+METHOD, OVER, BASELINE, WITHIN = "rnaexplain.method", "rnaexplain.over", "rnaexplain.baseline", "rnaexplain.within"
 OVERS = {"bases": "bases", "pairs": "base pairs", "edges": "edges", "features": "node features"}
 LEVELS = {"bases": ("base", "element"), "pairs": ("pair", "element"), "edges": ("kind", "edge"), "features": ("feature",)}
 BASELINES = {"empty": "no features", "shuffled": "the same bases in another order"}
@@ -49,7 +51,7 @@ class Asked:
     network: str
     weights: str
     where: str
-    target: str
+    recipe: str
     over: str
     baseline: str
     method: str
@@ -65,7 +67,7 @@ class Asked:
     @property
     def function(self) -> tuple[object, ...]:
         """What the masked function follows from."""
-        return self.rna, self.pairs, self.network, self.weights, self.where, self.target, self.over, self.baseline
+        return self.rna, self.pairs, self.network, self.weights, self.where, self.recipe, self.over, self.baseline
 
 
 def draw() -> None:
@@ -75,17 +77,25 @@ def draw() -> None:
     structure.waiting(given, folded)
     if folded is None:
         return
-    target, method, over, baseline = _what(view)
+    target, method, over, baseline = _what(view, given)
+    if target == rna_target.MOTIFS:
+        rna_target.choose_motif(view, given, data.elements(folded.structure))
     level = option_row("Ranking of", LEVELS[over], f"rnaexplain.level.{over}")
     record, ensemble = data.with_structure(given, folded), folded.ensemble
-    asked = Asked.of(record, ensemble, view, target, over, baseline, method, level if method in ("occlusion", "shapley") else "")
-    function = _masked(asked.function, given, folded)
+    recipe = rna_target.recipe(target, view, given, record)
+    asked = Asked.of(record, ensemble, view, recipe.key, over, baseline, method, level if method in ("occlusion", "shapley") else "")
+    try:
+        function = _masked(asked.function, recipe, given, folded)
+    except InputError as error:
+        st.error(plain(str(error)))
+        return
     found = work().result(asked)
     if found is None:
         found = running(asked, function, lambda: attributing(asked, function, method, asked.level))
         if found is None:
             return
-    said(function, found, note="Masking is not deleting: a masked base keeps its place, its pair and its edges.")
+    distance = "1 less this likeness (cosine) is the distance of the element from the motif. " if target == rna_target.MOTIFS else ""
+    said(function, found, note=f"{distance}Masking is not deleting: a masked base keeps its place, its pair and its edges.")
     key = (*asked.function, found.method if found.level == function.part and found.whole else "")
     shown, words = (level if found.level == function.part else found.level), _words(record, folded)
     if over == "bases":
@@ -100,8 +110,7 @@ def draw() -> None:
         ranking(function, found, shown, prefix="", select=select, words=words)
     with right, st.container(border=True, key="detail-card"):
         card.card(given, folded, view)
-    told = {"rna": record.id, "network": view.rna_net, "structure": record.structure, "masked": over}
-    table(function, found, shown, told)
+    table(function, found, shown, "rna", _inputs(asked, recipe, given, folded))
     if over == "bases":
         trial.draw(key, function, lambda: _judge(given, folded, view, function, found), prefix="", pick=select)
         disruption.draw((asked.rna, asked.pairs, asked.network, asked.weights, asked.where), given, folded, view)
@@ -109,7 +118,9 @@ def draw() -> None:
 
 def likeness_asked(given: Given, folded: FoldResult, view: ViewState) -> tuple[object, ...]:
     """The function rankings of bases elsewhere are judged by: likeness to itself, bases without features."""
-    return Asked.of(data.with_structure(given, folded), folded.ensemble, view, ITSELF, "bases", "empty", "integrated_gradients", "").function
+    record = data.with_structure(given, folded)
+    itself = rna_target.recipe(rna_target.ITSELF, view, given, record).key
+    return Asked.of(record, folded.ensemble, view, itself, "bases", "empty", "integrated_gradients", "").function
 
 
 def _open(_: str, name: str) -> None:
@@ -126,20 +137,11 @@ def _words(record: RnaRecord, folded: FoldResult) -> dict[str, str]:
     return bases | elements | {f"pair:{i}-{j}": f"{letters[i - 1]}{i}-{letters[j - 1]}{j}" for i, j in ends}
 
 
-def _what(view: ViewState) -> tuple[str, str, str, str]:
+def _what(view: ViewState, given: Given) -> tuple[str, str, str, str]:
     """Target, method, what is masked, and the baseline."""
     first, second, third, fourth = st.columns([5, 4, 4, 4], vertical_alignment="bottom")
-    offered = _targets()
-    now = str(view.settings.get(TARGET) or ITSELF)
-    key = bind("rnaexplain_target", now if now in offered else ITSELF)
-    first.selectbox(
-        "Explain",
-        list(offered),
-        format_func=offered.__getitem__,
-        key=key,
-        on_change=lambda: state.update(settings={TARGET: None if st.session_state[key] == ITSELF else st.session_state[key]}),
-        help="A number the network says of this RNA: how alike its embedding is (cosine) to that of another RNA or of a family, or how long it is.",
-    )
+    with first:
+        target = rna_target.choose(view, given)
     with second:
         method = option_list("Method", METHODS, METHOD, words=METHODS.__getitem__)
     with third:
@@ -148,42 +150,26 @@ def _what(view: ViewState) -> tuple[str, str, str, str]:
     if over == "bases":
         with fourth:
             baseline = option_list("Baseline", BASELINES, BASELINE, words=BASELINES.__getitem__)
-    return str(st.session_state[key]), method, over, baseline
-
-
-@st.cache_data(max_entries=4, show_spinner=False)
-def _targets() -> dict[str, str]:
-    """What can be explained, by id."""
-    from collections import Counter
-
-    examples = data.examples()
-    families = [name for name, count in Counter(example.family for example in examples.values()).items() if count > 1]
-    return {
-        ITSELF: "likeness to itself",
-        LENGTH: "length of the embedding",
-        **{f"{FAMILY}{name}": f"likeness to the family {name}" for name in sorted(families)},
-        **{f"{data.EXAMPLE}{name}": f"likeness to {example.title}" for name, example in examples.items()},
-    }
+    return target, method, over, baseline
 
 
 @st.cache_resource(max_entries=12, show_spinner="Preparing the network ...")
-def _masked(of: tuple[object, ...], _given: Given, _folded: FoldResult) -> Masked:
-    from core.explain.rna_masks import like_itself, like_rnas, rna_masks
+def _masked(of: tuple[object, ...], _recipe: TargetRecipe, _given: Given, _folded: FoldResult) -> Masked:
+    from core.explain.rna_masks import rna_masks
 
-    network, where, target, over, baseline = (str(of[place]) for place in (2, 4, 5, 6, 7))
-    opened, record, examples = data.network(network), data.with_structure(_given, _folded), data.examples()
-    if target == LENGTH:
-        chosen = None
-    elif target.startswith(FAMILY):
-        name = target.removeprefix(FAMILY)
-        members = [e.record for e in examples.values() if e.family == name and e.record.sequence != record.sequence]
-        chosen = like_rnas(opened, members, f"likeness to the family {name}", device=where)
-    elif target.startswith(data.EXAMPLE):
-        other = examples[target.removeprefix(data.EXAMPLE)]
-        chosen = like_rnas(opened, [other.record], f"likeness to {other.title}", device=where)
-    else:
-        chosen = like_itself(opened, record, ensemble=_folded.ensemble, device=where)
+    network, where, over, baseline = (str(of[place]) for place in (2, 4, 6, 7))
+    opened, record = data.network(network), data.with_structure(_given, _folded)
+    chosen = _recipe.made(opened, record, ensemble=_folded.ensemble, device=where)
     return rna_masks(opened, record, over=over, target=chosen, baseline=baseline, ensemble=_folded.ensemble, device=where)  # type: ignore[arg-type]
+
+
+def _inputs(asked: Asked, recipe: TargetRecipe, given: Given, folded: FoldResult) -> dict[str, Any]:
+    """What the masked function is made of, for its manifest."""
+    from core.explain.manifest import rna_inputs
+
+    record, (_, card) = data.with_structure(given, folded), data.network(asked.network)
+    fold = {"method": given.method, "number": given.number, "temperature": given.temperature, "reactivities": given.shape, "source": given.source}
+    return rna_inputs(record, folded.ensemble, card, recipe, network=asked.network, fold=fold, baseline=asked.baseline)
 
 
 def _drawing(function: Masked, found: Attribution, name: str, given: Given, folded: FoldResult, view: ViewState) -> None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.ui.background import POLL_SECONDS, Job
+from core.ui.background import Job, follow
 from core.ui.explain.data import work
-from core.ui.text import plain
 
 if TYPE_CHECKING:
     from core.explain.attribution import Attribution
@@ -35,41 +33,22 @@ def running(asked: Hashable, function: Masked, begin: Callable[[], Job]) -> Attr
         job = begin()
         if job.error is None and job.ended.wait(AT_ONCE):
             return work().result(asked)
-    _follow(asked, function, kept)
+
+    def keep() -> None:
+        under_way = work().job(asked)
+        if under_way is not None and under_way.partial is not None:
+            kept[asked] = under_way.partial
+
+    follow(work(), asked, "explain", keep, lambda found: _so_far(function, found))
     return None
-
-
-def _follow(asked: Hashable, function: Masked, kept: dict[Hashable, Attribution]) -> None:
-    @st.fragment(run_every=POLL_SECONDS)
-    def draw() -> None:
-        job = work().job(asked)
-        if job is None:
-            st.rerun()
-        assert job is not None
-        job.seen = time.monotonic()
-        if job.error:
-            st.error(plain(job.error))
-            if st.button("Dismiss", key="explain_dismiss"):
-                work().forget(asked)
-                st.rerun()
-            return
-        bar, button = st.columns([5, 1], vertical_alignment="center")
-        bar.progress(min(1.0, job.share), text=plain(job.sentence().replace("_", " ")))
-        if button.button("Cancel", icon=":material/stop:", key="explain_cancel", width="stretch"):
-            if job.partial is not None:
-                kept[asked] = job.partial
-            work().forget(asked)
-            st.rerun()
-        if job.partial is not None and job.partial.done:
-            _so_far(function, job.partial)
-
-    draw()
 
 
 def _so_far(function: Masked, found: Attribution) -> None:
     from core.viz.attribution_plots import signed_bars
     from core.viz.plots import alt_text
 
+    if not found.done:
+        return
     level = found.level if found.level != function.part else function.levels[-2] if function.overlapping else function.levels[-1]
     figure = signed_bars(found.at(function, level), level=level, title="So far", unit=function.unit, prefix="")
     st.plotly_chart(figure, key="explain_so_far", alt=alt_text(figure))

@@ -75,13 +75,13 @@ def ranking(
     take(picked_entity(event) or None, "explain_ranking", select)
 
 
-def table(function: Masked, found: Attribution, level: str, manifest: Mapping[str, Any]) -> None:
-    """All groups, the largest first, with their file and the manifest.
+def table(function: Masked, found: Attribution, level: str, half: str, inputs: Mapping[str, Any]) -> None:
+    """All groups, the largest first, with their file and the manifest of all figures of the page.
 
     Args:
-        manifest: what the masked function follows from, beside what it says itself.
+        half: "metabolic" or "rna". inputs: what the masked function is made of, for the manifest.
     """
-    from core import __version__
+    from core.explain.manifest import explanation
 
     values = found.at(function, level)
     rows = values.rename("attribution").rename_axis(level).reset_index()
@@ -97,21 +97,19 @@ def table(function: Masked, found: Attribution, level: str, manifest: Mapping[st
     left, right, _ = st.columns([2, 2, 5])
     text, file = rows.to_csv(index=False), f"attribution_{level}.csv"
     left.download_button(f"By {level}, CSV", text, file, "text/csv", on_click="ignore", icon=":material/download:")
-    told = {
-        "gatescope": __version__,
-        **function.about,
-        **manifest,
-        "target": function.target,
-        "unit": function.unit,
-        "baseline": function.baseline,
-        "method": found.method,
-        "level": found.level,
-        "settings": found.settings,
-        "done": found.done,
-        "total": found.total,
-        "completeness": found.completeness,
-        "device": function.device,
-    }
+    told = explanation(function, found, level, half, inputs, shows=[file, *_figures(function, found, level)])
     right.download_button(
-        "Manifest, JSON", json.dumps(told, indent=1), "attribution.json", "application/json", on_click="ignore", icon=":material/receipt_long:"
+        "Manifest, JSON",
+        json.dumps(told, indent=1, allow_nan=False),
+        "attribution.json",
+        "application/json",
+        on_click="ignore",
+        icon=":material/receipt_long:",
+        help="All that is needed to compute these figures again: python -m core replay attribution.json",
     )
+
+
+def _figures(function: Masked, found: Attribution, level: str) -> list[str]:
+    """The figures of the page that its manifest is of."""
+    adds_up = found.level == function.part and found.completeness is not None
+    return [f"ranking by {level}", *(["ledger"] if adds_up else []), *(["colours of the drawing"] if function.part == "base" else [])]

@@ -184,6 +184,7 @@ def _plot(figure: Figure, name: str, *, selects: bool = True) -> None:
 
 
 def _export(given: Given, view: ViewState) -> None:
+    from core.explain.manifest import model_in_manifest
     from core.viz.network import standalone_html
     from core.viz.svg import network_svg
 
@@ -195,6 +196,7 @@ def _export(given: Given, view: ViewState) -> None:
     drawn, _ = (None, []) if view.view == "matrix" else network_view(given, view)
     solved = data.fba(given)
     manifest = found.manifest | {
+        "model": model_in_manifest(found.graph.tables, given.model, objective=given.model_objective),
         "fba": {"growth": solved.growth if solved.status == "optimal" else None, "status": solved.status, "fluxes": solved.method},
         "view": view.to_query(),
         "numbers": data.over(view),
