@@ -194,10 +194,9 @@ def told_of_one(found: Disruption) -> str:
     if len(stems):
         rescue = 1 - stems["compensated"].sum() / stems["disrupted"].sum()
         less = int((stems["compensated"] < stems["disrupted"]).sum())
-        said.append(
-            f"Exchanging both strands takes back a share of {rescue:.2f} of the loss of {_count(len(stems), 'disrupted stem')}; {less} of them "
-            f"{'loses' if less == 1 else 'lose'} less."
-        )
+        taken = f"takes back a share of {rescue:.2f} of" if rescue >= 0 else f"adds a share of {-rescue:.2f} to"
+        verb = "loses" if less == 1 else "lose"
+        said.append(f"Exchanging both strands {taken} the loss of {_count(len(stems), 'disrupted stem')}; {less} of them {verb} less.")
     return " ".join([*said, "One RNA proves little: python -m core disrupt measures many, with intervals."])
 
 
@@ -249,7 +248,9 @@ def _ratio(above: pd.Series, below: pd.Series, seed: int) -> dict[str, float]:
 
 
 def _told(row: pd.Series) -> str:
-    """A figure with its interval; that it includes 0 is said."""
+    """A figure with its interval; that it includes 0, or that there is none, is said."""
+    if not row["rnas"]:
+        return "cannot be told"
     value, low, high = (f"{round(row[name], 2) + 0.0:.2f}" for name in ("value", "low", "high"))
     return f"{value} ({low} to {high}{', not told from 0' if row['low'] <= 0 <= row['high'] else ''})"
 

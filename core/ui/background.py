@@ -75,6 +75,11 @@ class Background(Generic[Key, Result]):
                 self._done.move_to_end(key)
             return self._done.get(key)
 
+    def find(self, wanted: Callable[[Key], bool]) -> Result | None:
+        """The latest result whose key is wanted, if there is one."""
+        with self._lock:
+            return next((self._done[key] for key in reversed(self._done) if wanted(key)), None)
+
     def remember(self, key: Key, result: Result) -> Result:
         """Holds a result."""
         with self._lock:

@@ -86,7 +86,7 @@ def effect_scatter(elements: pd.DataFrame, *, selected: str | None = None) -> go
     )
     alt = f"Scatter of {len(elements)} elements, loss when disrupted and folded again against loss when masked; most is lost by {told}."
     legend = {"orientation": "h", "yanchor": "top", "y": -0.16, "x": 0}
-    figure = finished(figure, "Masked (faithfulness) and disrupted (plausibility)", plain(alt), height=520)
+    figure = finished(figure, "Elements masked and disrupted", plain(alt), height=520)
     return figure.update_layout(showlegend=True, legend=legend, clickmode="event+select")
 
 
@@ -134,6 +134,8 @@ def compensation_bars(elements: pd.DataFrame) -> go.Figure:
         for name, one, both in zip(stems["element"].head(3), stems["disrupted"].head(3), stems["compensated"].head(3), strict=True)
     )
     alt = f"Bars of {len(stems)} stems, loss with one strand replaced and with both exchanged: {told}."
-    figure = finished(figure, "Compensatory double mutants of stems", plain(alt), height=max(300, 170 + 44 * len(stems)))
+    figure = finished(figure, "Compensatory double mutants of stems", plain(alt), height=max(300, 185 + 44 * len(stems)))
     legend = {"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0, "traceorder": "normal"}
-    return figure.update_layout(barmode="group", showlegend=True, legend=legend, clickmode="event+select", margin={"t": 80})
+    return figure.update_layout(
+        barmode="group", showlegend=True, legend=legend, clickmode="event+select", margin={"t": 95}, title_y=0.97, title_yanchor="top"
+    )

@@ -13,7 +13,7 @@ from core.metabolic import build_hypergraph, load_tables
 from core.models import load_checkpoint
 from core.ui.explain.trial import trials
 from tests.app.steps import attribution_table as table
-from tests.app.steps import explained, replays, told
+from tests.app.steps import explained, opened, replays, told
 
 pytestmark = pytest.mark.usefixtures("own_home")
 
@@ -70,7 +70,7 @@ def test_the_ledger_opens_where_the_link_says() -> None:
 
 def test_rankings_stand_trial_and_the_badge_follows() -> None:
     test = page()
-    assert "not on trial yet" in badges(test)
+    assert "not on trial yet" in told(test)
     test.button(key="explain_try").click().run()
     for job in list(trials()._jobs.values()):
         assert job.ended.wait(180)
@@ -78,7 +78,10 @@ def test_rankings_stand_trial_and_the_badge_follows() -> None:
     assert not test.exception
     (trial,) = trials()._done.values()
     verdict, why = trial.judged(INTEGRATED_GRADIENTS)
-    assert trial.sentence() in told(test) and f"{verdict}: {why}"[:120] in badges(test)
+    assert trial.sentence() in told(test) and f"{verdict}: {why}"[:120] in told(test)
+    gate, reason = trial.judged("gate")
+    assert f"gate {gate}: {reason}"[:120] in told(opened("explorer"))  # the verdict follows the ranking
+    assert "these rankings are not on trial yet" in told(opened("explorer", ko="PFK"))
     (shown,) = [frame.value for frame in test.dataframe if "why" in frame.value.columns]
     assert shown.set_index("ranking").loc["integrated gradients", "why"] == why and trial.control == "core-shuffled"
     assert "trained on shuffled labels" in told(test) and trial.skill.sentence in told(test)

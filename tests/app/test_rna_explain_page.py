@@ -18,7 +18,7 @@ from core.ui.explain.trial import trials
 from core.ui.rna import uploads
 from core.ui.rna.data import examples
 from tests.app.steps import attribution_table as table
-from tests.app.steps import explained, replays, settled, told
+from tests.app.steps import explained, opened, replays, settled, told
 
 pytestmark = pytest.mark.usefixtures("own_home")
 
@@ -76,6 +76,8 @@ def test_rankings_of_bases_stand_trial() -> None:
     verdict, why = trial.judged(INTEGRATED_GRADIENTS)
     assert trial.sentence() in told(test) and f"{verdict}: {why}"[:120] in told(test)
     assert "This network has one seed" in told(test) and trial.gates is None and trial.deletion is not None
+    verdict, why = trial.judged("attention")
+    assert f"attention {verdict}: {why}"[:120] in told(opened("rna", rna="example:hammerhead"))
     assert {"openness", "attention", "edges"} <= set(trial.table["ranking"])
 
 

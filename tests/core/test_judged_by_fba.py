@@ -31,6 +31,7 @@ from core.explain.judged_by_fba import (
     quadrants,
 )
 from core.explain.masked import Masked
+from core.explain.reasons import Reasons
 from core.metabolic import build_hypergraph, knockout_growth
 from core.metabolic.tables import ModelTables, tables_from_model
 from core.models import load_checkpoint, predict
@@ -43,7 +44,7 @@ SEEN = ("PFK", "CS", "O2t", "GLNS", "PGI", "FBP", "ATPM")
 LAYOUT = {
     "feed": ({"a_e": 1}, "", 10),
     "take": ({"a_e": -1, "a_c": 1}, "g_take", 1000),
-    "way1": ({"a_c": -1, "b_c": 1}, "g1 or g2", 6),
+    "way1": ({"a_c": -1, "b_c": 1}, "(g0 and g1) or (g0 and g2)", 6),
     "way2": ({"a_c": -1, "b_c": 1}, "g3", 6),
     "make": ({"b_c": -1, "d_c": 1}, "g4 or g5", 1000),
     "idle": ({"b_c": -1, "a_c": 1}, "g6", 1000),
@@ -152,6 +153,16 @@ def test_planted_answers_and_what_is_said_of_them(toy: ModelTables) -> None:
     assert "closing its bounds costs the network 70%: the network may read the loss from the bounds" in said["way1"]
     assert "the model grows without flux through idle" in said["idle"] and "check a medium in which it does." in said["idle"]
     assert "dead can carry no flux in this medium" in said["dead"] and "check which of its single messages counts" in said["dead"]
+
+
+def test_isozymes_are_blamed_only_where_no_single_gene_closes_the_reaction(toy: ModelTables) -> None:
+    references = flux_references(toy)
+    why = Reasons(toy, references, gene_level=False)
+    assert {r: why.closing_genes(r) for r in ("take", "way1", "make")} == {"take": ["g_take"], "way1": ["g0"], "make": []}
+    found = judged_by_fba(toy, "core", ["way1", "make"], masked=leaning(toy))
+    kept = Judged(found.table.assign(network_ratio=1.0), found.growth, found.ends)
+    said = hypotheses(kept, references, toy).set_index("reaction")["hypothesis"]
+    assert "isozymes" in said["make"] and "isozymes" not in said["way1"] and "conditions in which way1 is closed" in said["way1"]
 
 
 def test_sentences_for_what_was_not_learned_and_what_is_not_known(core: ModelTables, whole: Judged) -> None:

@@ -22,7 +22,7 @@ def bytes_under(folder: Path) -> int:
 
 
 @pytest.mark.parametrize("entry", PAGES, ids=[entry.path for entry in PAGES])
-def test_a_deep_link_into_a_cold_server_opens_the_page_inside_the_app(server: Any, page: Page, settled: Settled, entry: PageEntry) -> None:
+def test_a_deep_link_into_a_cold_server_opens_inside_the_app_and_fits_a_phone(server: Any, page: Page, settled: Settled, entry: PageEntry) -> None:
     """A link to a page of a server nobody has talked to yet ran that page's file alone, without app.py: no sidebar, no view."""
     query = "ko=PFK,b3916"
     server.forget_visitors()
@@ -34,6 +34,8 @@ def test_a_deep_link_into_a_cold_server_opens_the_page_inside_the_app(server: An
     expect(page.locator("[data-testid=stSidebarNav]")).to_have_count(0)
     expect(page).to_have_title("Gatescope" if entry is PAGES[0] else f"{entry.title} · Gatescope")
     expect(links.nth(1)).to_have_attribute("href", re.compile(r"explorer\?ko=PFK"))
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.wait_for_function("() => document.querySelector('[data-testid=stMain]').scrollWidth <= 390")
 
 
 def test_the_view_follows_links_undo_and_the_browsers_own_buttons(server: Any, page: Page, settled: Settled) -> None:
@@ -114,14 +116,6 @@ def test_larger_text_enlarges_everything(server: Any, page: Page, settled: Settl
     before = heading_size()
     page.get_by_text("Larger text").click()
     page.wait_for_function(f"() => parseFloat(getComputedStyle(document.querySelector('h1')).fontSize) > {before * 1.2}")
-
-
-@pytest.mark.parametrize("entry", PAGES, ids=[entry.path for entry in PAGES])
-def test_no_page_scrolls_sideways_on_a_phone(server: Any, page: Page, settled: Settled, entry: PageEntry) -> None:
-    page.set_viewport_size({"width": 390, "height": 844})
-    page.goto(f"{server.url}/{'' if entry is PAGES[0] else entry.path}")
-    settled(page)
-    assert page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
 
 
 def test_stored_data_shows_what_is_on_disk_and_clears_it(fresh_server: Any, page: Page, settled: Settled) -> None:

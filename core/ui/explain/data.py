@@ -77,6 +77,13 @@ class Asked:
             level if method in OF_GROUPS else "",
         )
 
+    @classmethod
+    def growth(cls, given: Given, view: ViewState) -> Asked:
+        """Growth under a condition, with live gates, by integrated gradients: what rankings elsewhere are judged by."""
+        _, card = data.checkpoint(view.checkpoint)
+        where = device.choice().device
+        return cls(given, view.checkpoint, card.weights_sha256, where, GROWTH, INCIDENCES, "", LIVE, "integrated_gradients", "")
+
     @property
     def function(self) -> tuple[object, ...]:
         """What the masked function follows from."""

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from core.explain.rna_targets import TargetRecipe
     from core.explain.whole_trial import Trial
     from core.rna import FoldResult, RnaRecord
+    from core.rna.ensemble import PairEnsemble
 
 METHOD, OVER, BASELINE, WITHIN = "rnaexplain.method", "rnaexplain.over", "rnaexplain.baseline", "rnaexplain.within"
 OVERS = {"bases": "bases", "pairs": "base pairs", "edges": "edges", "features": "node features"}
@@ -56,6 +57,13 @@ class Asked:
     method: str
     level: str
 
+    @classmethod
+    def of(cls, record: RnaRecord, ensemble: PairEnsemble | None, view: ViewState, *asked: str) -> Asked:
+        """What a view asks of an RNA with its structure; ``asked`` from the recipe on."""
+        pairs = None if ensemble is None else ensemble.key
+        weights = networks.weights_of(view.rna_net, "rna")
+        return cls(f"{record.id}:{record.key}", pairs, view.rna_net, weights, device.choice().device, *asked)
+
     @property
     def function(self) -> tuple[object, ...]:
         """What the masked function follows from."""
@@ -75,18 +83,7 @@ def draw() -> None:
     level = option_row("Ranking of", LEVELS[over], f"rnaexplain.level.{over}")
     record, ensemble = data.with_structure(given, folded), folded.ensemble
     recipe = rna_target.recipe(target, view, given, record)
-    asked = Asked(
-        f"{record.id}:{record.key}",
-        None if ensemble is None else ensemble.key,
-        view.rna_net,
-        networks.weights_of(view.rna_net, "rna"),
-        device.choice().device,
-        recipe.key,
-        over,
-        baseline,
-        method,
-        level if method in ("occlusion", "shapley") else "",
-    )
+    asked = Asked.of(record, ensemble, view, recipe.key, over, baseline, method, level if method in ("occlusion", "shapley") else "")
     try:
         function = _masked(asked.function, recipe, given, folded)
     except InputError as error:
@@ -117,6 +114,13 @@ def draw() -> None:
     if over == "bases":
         trial.draw(key, function, lambda: _judge(given, folded, view, function, found))
         disruption.draw((asked.rna, asked.pairs, asked.network, asked.weights, asked.where), given, folded, view)
+
+
+def likeness_asked(given: Given, folded: FoldResult, view: ViewState) -> tuple[object, ...]:
+    """The function rankings of bases elsewhere are judged by: likeness to itself, bases without features."""
+    record = data.with_structure(given, folded)
+    recipe = rna_target.recipe(rna_target.ITSELF, view, given, record)
+    return Asked.of(record, folded.ensemble, view, recipe.key, "bases", "empty", "integrated_gradients", "").function
 
 
 def _open(_: str, name: str) -> None:

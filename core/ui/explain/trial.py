@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -72,6 +72,26 @@ def badge(key: Key, ranking: str) -> None:
     verdict, why = trial.judged(ranking)
     colour, icon = LOOK[verdict]
     st.badge(plain(f"{verdict}: {why}"[:120]), icon=icon, color=colour)  # type: ignore[arg-type]
+
+
+def standing(function: Key, rankings: Sequence[str]) -> None:
+    """What trials said of rankings shown elsewhere, a badge for each.
+
+    Args:
+        function: what the masked function follows from: a key without the method that was attributed.
+    """
+    from core.explain.trial import WORDS
+
+    trial = trials().find(lambda key: key[:-1] == function)
+    told = [name for name in rankings if trial is not None and name in trial.values]
+    if trial is None or not told:
+        st.badge("these rankings are not on trial yet: open Explain", icon=":material/gavel:", color="gray")
+        return
+    with st.container(horizontal=True):
+        for name in told:
+            verdict, why = trial.judged(name)
+            colour, icon = LOOK[verdict]
+            st.badge(plain(f"{WORDS.get(name, name)} {verdict}: {why}"[:120]), icon=icon, color=colour)  # type: ignore[arg-type]
 
 
 def draw(key: Key, function: Masked, prepare: Callable[[], Callable[[Job], Trial]]) -> None:

@@ -13,6 +13,8 @@ import streamlit as st
 from core.ui import data, state
 from core.ui.bind import bind, take
 from core.ui.data import Given
+from core.ui.explain import trial
+from core.ui.explain.data import Asked
 from core.ui.explorer.card import columns
 from core.ui.explorer.drawing import network_view, picked_entity
 from core.ui.explorer.head import select
@@ -102,6 +104,7 @@ def _reactions(given: Given, view: ViewState) -> None:
         f"{len(rows):,} reactions, widest mean gate first ({data.over(view)}). Gate, |message| and attention are different things; none of them "
         "proves what the network relies on." + ("" if has_attention else f" The network {view.checkpoint} has no attention.") + f" {_seeds(view)}"
     )
+    trial.standing(Asked.growth(given, view).function, ("gate", "message", "attention"))
     shown = [c for c in SHOWN if c in rows and (has_attention or c != "attention")]
     config = columns() | {
         "attention": st.column_config.NumberColumn("log2 att.", format="%+.2f", help="Mean log2 of attention times competitors: 0 is an even share"),

@@ -9,6 +9,8 @@ import streamlit as st
 
 from core.errors import InputError
 from core.ui.bind import clicked_row, option_row, take
+from core.ui.explain import trial
+from core.ui.explain.rna_page import likeness_asked
 from core.ui.rna import data, export
 from core.ui.rna.card import columns, ranges
 from core.ui.rna.data import Given
@@ -81,6 +83,8 @@ def _network(given: Given, folded: FoldResult, name: str):  # type: ignore[no-un
 def _bases(given: Given, folded: FoldResult, view: ViewState) -> None:
     table = base_table(given, folded, view.rna_net)
     st.caption(f"{len(table):,} bases, 5' to 3'. Select a row to see the base everywhere.")
+    if _network(given, folded, view.rna_net) is not None:
+        trial.standing(likeness_asked(given, folded, view), ("attention", "message", "openness"))
     _table(table.dropna(axis="columns", how="all"), "bases", given)
 
 
