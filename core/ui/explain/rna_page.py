@@ -59,7 +59,7 @@ class Asked:
 
     @classmethod
     def of(cls, record: RnaRecord, ensemble: PairEnsemble | None, view: ViewState, *asked: str) -> Asked:
-        """What a view asks of an RNA with its structure; ``asked`` from the target on."""
+        """What a view asks of an RNA with its structure; ``asked`` from the recipe on."""
         pairs = None if ensemble is None else ensemble.key
         weights = networks.weights_of(view.rna_net, "rna")
         return cls(f"{record.id}:{record.key}", pairs, view.rna_net, weights, device.choice().device, *asked)
