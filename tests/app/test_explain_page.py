@@ -85,7 +85,7 @@ def test_rankings_stand_trial_and_the_badge_follows() -> None:
     (shown,) = [frame.value for frame in test.dataframe if "why" in frame.value.columns]
     assert shown.set_index("ranking").loc["integrated gradients", "why"] == why and trial.control == "core-shuffled"
     assert "trained on shuffled labels" in told(test) and trial.skill.sentence in told(test)
-    assert set(trial.stability["seeds"]) == {5} and len(test.tabs) == 5
+    assert set(trial.stability["seeds"]) == {5} and len(test.tabs) == 6
     assert set(shown["ranking"]) == {
         "gate",
         "|message|",
