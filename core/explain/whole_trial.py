@@ -121,6 +121,16 @@ class Trial:
             against.append(f"stays the same when all weights are drawn anew (rank correlation {same:.2f})")
         return (NOT_FAITHFUL, "; ".join(against)) if against else (FAITHFUL, f"ranks {self.level}s better than chance ({z})")
 
+    @property
+    def unlearned(self) -> list[str]:
+        """Methods whose ranking is as alike to that of a network which learned nothing (all weights drawn anew, or shuffled labels) as seeds are to
+        each other: over all groups it says little of what was learned. Empty for a single seed."""
+        if self.randomisation is None or self.stability is None:
+            return []
+        between = self.stability.set_index("method")["spearman"]
+        nothing = {name: max(float(self.randomisation[name].iloc[-1]), self.control_alike.get(name, -1.0)) for name in between.index}
+        return [str(name) for name, value in between.items() if value <= nothing[name]]
+
     def sentence(self) -> str:
         """The verdict in plain words."""
         table = self.table
@@ -142,6 +152,11 @@ class Trial:
             beaten = [WORDS.get(r, r) for r in table.loc[sums < row["deletion_z"] + row["insertion_z"], "ranking"] if r not in KNOW_NOTHING]
             if beaten:
                 said.append(f"Behind the mere {WORDS[name]}, which knows no network: {', '.join(beaten)}.")
+        if weak := [WORDS.get(name, name) for name in self.unlearned]:
+            said.append(
+                f"Over all {self.level}s the order by {', '.join(weak)} is as alike to that of a network which learned nothing as seeds are to each "
+                "other: below its top it follows from the graph and the features."
+            )
         if self.gates is not None and not self.gates.matter:
             said.append("Which incidence has which gate does not matter to this prediction.")
         return " ".join(said)

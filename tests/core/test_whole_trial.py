@@ -81,6 +81,12 @@ def test_what_stays_when_weights_are_drawn_anew_or_does_not_add_up_is_not_faithf
     trial = on_trial(**{INTEGRATED_GRADIENTS: TRUE})
     same = replace(trial, randomisation=pd.DataFrame({"drawn": ["nothing", "all"], INTEGRATED_GRADIENTS: [1.0, 0.95]}))
     assert same.judged(INTEGRATED_GRADIENTS) == (NOT_FAITHFUL, "stays the same when all weights are drawn anew (rank correlation 0.95)")
+    seeds = pd.DataFrame({"method": [INTEGRATED_GRADIENTS], "seeds": [5], "spearman": [0.7], "jaccard": [0.3]})
+    known = replace(same, randomisation=same.randomisation.replace(0.95, 0.3), stability=seeds)  # type: ignore[union-attr]
+    assert known.unlearned == [] and "learned nothing" not in known.sentence()
+    shuffled = replace(known, control="shuffled", control_alike={INTEGRATED_GRADIENTS: 0.8})
+    assert shuffled.unlearned == [INTEGRATED_GRADIENTS] and "integrated gradients is as alike to that of a network which" in shuffled.sentence()
+    assert trial.unlearned == replace(same, stability=stability([{INTEGRATED_GRADIENTS: TRUE}])).unlearned == []
     assert replace(trial, completeness=0.2).judged(INTEGRATED_GRADIENTS) == (NOT_FAITHFUL, "does not add up (misses 20%)")
     assert replace(trial, completeness=0.01).judged(INTEGRATED_GRADIENTS)[0] == FAITHFUL
 
