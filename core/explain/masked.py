@@ -18,6 +18,8 @@ from core.errors import Cancelled, InputError
 EPS = 1e-6
 """Below this (in the target's unit) a whole effect is no effect to explain."""
 
+WITHOUT_SLOPES = 4
+"""Times as many masks are evaluated together where no slope is asked for: little has to be kept."""
 PRESENT = 0.5
 """A part with a mask above this is in the graph, where parts are deleted."""
 
@@ -32,7 +34,7 @@ class Masked:
         value: masks [B, K] to F [B]; differentiable, keeps no state, any float type the network has.
         parts: one row a part. The first column names it; further ones name what it belongs to, "" where that is nothing.
         target, unit, baseline: in words, for legends and manifests.
-        rows: masks that are evaluated together.
+        rows: masks whose slopes are evaluated together.
         device: of the network; dtype: of the masks.
         overlapping: groups that share parts (genes), level to name to rows: their sums do not add up to the whole.
         about: what identifies it, for manifests and keys.
@@ -81,10 +83,11 @@ class Masked:
             Cancelled: ``should_stop`` said so.
         """
         found = []
-        for start in range(0, len(masks), self.rows):
+        rows = self.rows * WITHOUT_SLOPES
+        for start in range(0, len(masks), rows):
             if should_stop and should_stop():
                 raise Cancelled("The explanation was stopped.")
-            chunk = torch.as_tensor(masks[start : start + self.rows]).to(self.device, self.dtype)
+            chunk = torch.as_tensor(masks[start : start + rows]).to(self.device, self.dtype)
             found.append(self.value(chunk).cpu().double().numpy())
         return np.concatenate(found) if found else np.zeros(0)
 

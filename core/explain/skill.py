@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from core.explain.rna_masks import Network as RnaNetwork
     from core.metabolic.tables import ModelTables
 
-CONDITIONS, REDRAWN = 40, 5
+CONDITIONS, REDRAWN = 32, 5
 SURE = 3.0
 """Standard deviations of the networks with new weights above which a network knows something."""
 Told = Callable[[int, int], None]

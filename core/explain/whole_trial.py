@@ -17,7 +17,7 @@ from torch import Tensor
 
 from core.errors import Cancelled
 from core.explain.attribution import FAIR, INPUT_X_GRADIENT, INTEGRATED_GRADIENTS, OCCLUSION, SALIENCY, Attribution, attribute
-from core.explain.controls import STEPS, Network, attributed, randomisation, stability
+from core.explain.controls import Network, attributed, randomisation, stability
 from core.explain.faithfulness import (
     Curves,
     alike,
@@ -47,6 +47,8 @@ UNCHANGED = 0.9
 KNOW_NOTHING = ("degree", "edges")
 SIGNED = (INTEGRATED_GRADIENTS, INPUT_X_GRADIENT, OCCLUSION, "deep_lift", "shapley", "noise_tunnel")
 """Rankings in the target's unit, of which infidelity can be asked."""
+MOVED = 8
+"""Midpoints of integrated gradients where their sensitivity to the mask is asked for."""
 SHARE = 0.1
 """Share of groups at which fidelity is told."""
 
@@ -236,9 +238,18 @@ def whole_trial(
 
 def _tests(masked: Masked, level: str, values: Mapping[str, np.ndarray], seed: int, told: Told, should_stop: Stop | None) -> pd.DataFrame:
     subsets = random_subsets(masked, level, seed=seed, should_stop=should_stop)
+    known: dict[bytes, np.ndarray] = {}
+
+    def slope(mask: Tensor) -> np.ndarray:
+        """[K], once for each of the few masks near the whole that two methods are asked at."""
+        key = mask.cpu().numpy().tobytes()
+        if key not in known:
+            known[key] = slopes_at(masked, mask, should_stop)[0]
+        return known[key]
+
     sensitive = {
-        SALIENCY: lambda mask: np.abs(slopes_at(masked, mask, should_stop)[0]),
-        INPUT_X_GRADIENT: lambda mask: slopes_at(masked, mask, should_stop)[0] * mask[0].double().cpu().numpy(),
+        SALIENCY: lambda mask: np.abs(slope(mask)),
+        INPUT_X_GRADIENT: lambda mask: slope(mask) * mask[0].double().cpu().numpy(),
         INTEGRATED_GRADIENTS: lambda mask: _on_the_way(masked, mask, should_stop),
     }
     rows: list[dict[str, Any]] = []
@@ -275,8 +286,8 @@ def slopes_at(masked: Masked, masks: Tensor, should_stop: Stop | None = None) ->
 
 
 def _on_the_way(masked: Masked, mask: Tensor, should_stop: Stop | None) -> np.ndarray:
-    """[K] integrated gradients from the baseline to a mask [1, K], by :data:`~core.explain.controls.STEPS` midpoints."""
-    places = (torch.arange(STEPS, device=masked.device, dtype=masked.dtype) + 0.5) / STEPS
+    """[K] integrated gradients from the baseline to a mask [1, K], by :data:`MOVED` midpoints."""
+    places = (torch.arange(MOVED, device=masked.device, dtype=masked.dtype) + 0.5) / MOVED
     mean: np.ndarray = slopes_at(masked, places.unsqueeze(1) * mask, should_stop).mean(0)
     return mean * mask[0].double().cpu().numpy()
 
