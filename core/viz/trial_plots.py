@@ -160,5 +160,5 @@ def methods_map(values: Mapping[str, pd.Series], words: Mapping[str, str], *, le
     figure.update_xaxes(side="top", tickangle=-35)
     firsts = "; ".join(f"{words.get(name, name)} {table[name].abs().idxmax()}" for name in map(str, table) if table[name].notna().any())
     alt = f"{len(table.columns)} rankings of {len(shown)} {level}s beside each other; the first of each: {firsts}."
-    height = max(HEIGHT, 110 + 17 * len(shown))
-    return finished(figure, f"{level.capitalize()}s by every ranking", plain(alt), height=height)
+    height = max(HEIGHT, 170 + 17 * len(shown))
+    return finished(figure, f"{level.capitalize()}s by every ranking", plain(alt), height=height).update_layout(margin={"t": 125})

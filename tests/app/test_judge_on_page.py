@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 
 import pandas as pd
@@ -14,9 +13,8 @@ from core.explain import judged_by_fba as core_judge
 from core.explain.flux_references import flux_references
 from core.explain.judged_by_fba import Judged, hypotheses, judged_by_fba
 from core.metabolic import load_tables
-from core.ui.explain.data import work
 from core.ui.explain.judge import screens
-from tests.app.steps import opened
+from tests.app.steps import explained, told
 
 pytestmark = pytest.mark.usefixtures("own_home")
 LABELS = ["Network, messages masked", "Network, bounds closed", "FBA knock-out"]
@@ -28,16 +26,7 @@ def nothing_judged_yet() -> None:
 
 
 def page(query: dict[str, str] | None = None, **settings: object) -> AppTest:
-    test = opened("explain", **(query or {}), **{f"s.explain.{name}": json.dumps(value) for name, value in settings.items()})
-    for job in list(work()._jobs.values()):
-        assert job.ended.wait(180)
-    test.run()
-    assert not test.exception
-    return test
-
-
-def told(test: AppTest) -> str:
-    return " ".join(str(e.value) for kind in (test.markdown, test.caption, test.info, test.warning, test.error) for e in kind).replace("\\", "")
+    return explained("explain", settings, **(query or {}))
 
 
 def metrics(test: AppTest) -> dict[str, str]:
