@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from core.bench import attributions, knockouts, rna_embed, rna_search, rna_walk
 from core.bench.cases import BOUNDS, MODES, ConvPair, Hypergraph, model_hypergraph, random_hypergraph, reading_pair
@@ -116,9 +116,10 @@ def _rna_rows(lengths: tuple[int, ...]) -> Iterator[Row]:
 
 
 def _attribution_rows(model: str) -> Iterator[Row]:
-    pair = attributions.AttributionPair(model)
-    row = _row(pair.task, len(pair.masked), None, None, "PyG CaptumExplainer", pair.ours, pair.theirs, attributions.REPETITIONS)
-    yield row | {"difference": pair.difference(), "bound": attributions.BOUNDS.get(model, float("nan"))}
+    for layers in get_args(attributions.Layers):
+        pair = attributions.AttributionPair(model, layers)
+        row = _row(pair.task, len(pair.masked), None, None, pair.peer, pair.ours, pair.theirs, attributions.REPETITIONS)
+        yield row | {"difference": pair.difference(), "bound": attributions.BOUNDS.get((model, layers), float("nan"))}
 
 
 def _search_rows(library: int) -> Iterator[Row]:

@@ -176,13 +176,16 @@ def _integrated_gradients(masked: Masked, steps: int, told: Callable[[int, int],
     sizes, alphas = (np.array(f(steps)) for f in approximation_parameters("gausslegendre"))
     order = np.argsort([int(f"{i:032b}"[::-1], 2) for i in range(steps)], kind="stable")
     summed, weight = np.zeros(len(masked)), 0.0
-    for start in range(0, steps, masked.rows):
-        if should_stop and should_stop():
+    together = masked.rows * torch.get_num_threads()
+    for start in range(0, steps, together):
+        chunk = order[start : start + together]
+        try:
+            found = _slopes(masked, alphas[chunk], should_stop)
+        except Cancelled:
             break
-        chunk = order[start : start + masked.rows]
-        summed += (_slopes(masked, alphas[chunk], None) * sizes[chunk, None]).sum(0)
+        summed += (found * sizes[chunk, None]).sum(0)
         weight += sizes[chunk].sum()
-        done = min(start + masked.rows, steps)
+        done = min(start + together, steps)
         told(done, steps)
         yield _finished(masked, INTEGRATED_GRADIENTS, masked.part, summed / weight if done < steps else summed.copy(), done, steps, steps=steps)
     else:
@@ -253,15 +256,8 @@ def _where_needed(masked: Masked, told: Callable[[int, int], None], should_stop:
 
 def _slopes(masked: Masked, places: np.ndarray, should_stop: Stop | None) -> np.ndarray:
     """[N, K] the slope of F at N places on the way from the baseline to the whole."""
-    found = []
-    for start in range(0, len(places), masked.rows):
-        if should_stop and should_stop():
-            raise Cancelled("The explanation was stopped.")
-        at = torch.as_tensor(places[start : start + masked.rows], device=masked.device, dtype=masked.dtype)
-        masks = (masked.full_mask() * at.unsqueeze(1)).requires_grad_()
-        (slope,) = torch.autograd.grad(masked.value(masks).sum(), masks)
-        found.append(slope.double().cpu().numpy())
-    return np.concatenate(found)
+    at = torch.as_tensor(places, device=masked.device, dtype=masked.dtype)
+    return masked.slopes(masked.full_mask() * at.unsqueeze(1), should_stop=should_stop)
 
 
 def _occlusion(masked: Masked, level: str, told: Callable[[int, int], None], should_stop: Stop | None) -> Iterator[Attribution]:

@@ -15,7 +15,7 @@ from torch import Tensor
 from core.errors import Cancelled
 from core.explain.faithfulness import alike
 from core.explain.masked import EPS, Masked, Stop
-from core.explain.metabolic_masks import Network, reader_of, runner_of
+from core.explain.metabolic_masks import Network, asker_of, runner_of
 from core.explain.seed_spread import seed_spread
 from core.metabolic.hypergraph import MetabolicHypergraph
 
@@ -114,12 +114,12 @@ def gate_tests(
     opened, _ = network
     if opened.config.gate == "none":
         return None
-    run, read = runner_of(opened, graph, masked.device, masked.dtype), reader_of(graph, target, masked.device, masked.dtype)
+    run, ask = runner_of(opened, graph, masked.device, masked.dtype), asker_of(opened, graph, target, masked.device, masked.dtype)
     whole, empty = masked.ends
     scale = max(abs(whole - empty), EPS)
     with torch.no_grad():
         gates = _gates(run)
-    held = read_of(run, read, gates)
+    held = read_of(ask, gates)
     count, rng = len(graph.stoich), np.random.default_rng(seed)
     flat = [gate.mean(0, keepdim=True).expand_as(gate) for gate in gates]
     changes = []
@@ -127,7 +127,7 @@ def gate_tests(
         if should_stop and should_stop():
             raise Cancelled("The trial was stopped.")
         orders = [torch.from_numpy(rng.permutation(count)).to(masked.device) for _ in range(min(masked.rows, PERMUTATIONS - start))]
-        changes += read_of(run, read, [torch.stack([gate[order] for order in orders]) for gate in gates]).tolist()
+        changes += read_of(ask, [torch.stack([gate[order] for order in orders]) for gate in gates]).tolist()
         if told:
             told(len(changes), PERMUTATIONS)
     permuted = np.abs(np.array(changes) - float(held)) / scale
@@ -146,7 +146,7 @@ def gate_tests(
     values = torch.stack(gates)
     gate = beside["gate"]
     return GateTests(
-        float(abs(read_of(run, read, flat) - held)) / scale,
+        float(abs(read_of(ask, flat) - held)) / scale,
         float(permuted.mean()),
         float(permuted.std(ddof=1)),
         {name: alike(*_together(gate, one)).spearman for name, one in beside.items() if name != "gate"},
@@ -161,9 +161,9 @@ def gate_tests(
 
 
 @torch.no_grad()
-def read_of(run: Callable[..., Any], read: Callable[[Any], Tensor], gates: list[Tensor]) -> Tensor:
+def read_of(ask: Callable[..., Tensor], gates: list[Tensor]) -> Tensor:
     """The target with given gates."""
-    return read(run(gate_override=gates))
+    return ask(gate_override=gates)
 
 
 def _gates(run: Callable[..., Any], **given: Any) -> list[Tensor]:

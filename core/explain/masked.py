@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import Cancelled, InputError
+from core.models.threads import side_by_side
 
 EPS = 1e-6
 """Below this (in the target's unit) a whole effect is no effect to explain."""
@@ -75,21 +76,45 @@ class Masked:
         """[1, K] of ones."""
         return torch.ones(1, len(self), device=self.device, dtype=self.dtype)
 
-    @torch.no_grad()
     def of(self, masks: np.ndarray | Tensor, *, should_stop: Stop | None = None) -> np.ndarray:
         """F of masks [B, K], as [B] float64.
 
         Raises:
             Cancelled: ``should_stop`` said so.
         """
-        found = []
-        rows = self.rows * WITHOUT_SLOPES
-        for start in range(0, len(masks), rows):
+
+        def values(chunk: Tensor) -> np.ndarray:
+            with torch.no_grad():
+                found: np.ndarray = self.value(chunk).cpu().double().numpy()
+            return found
+
+        return self._in_chunks(values, masks, self.rows * WITHOUT_SLOPES, should_stop, np.zeros(0))
+
+    def slopes(self, masks: np.ndarray | Tensor, *, should_stop: Stop | None = None) -> np.ndarray:
+        """The slope of F at masks [B, K], as [B, K] float64.
+
+        Raises:
+            Cancelled: ``should_stop`` said so.
+        """
+
+        def slope(chunk: Tensor) -> np.ndarray:
+            at = chunk.detach().requires_grad_()
+            with torch.enable_grad():
+                found: np.ndarray = torch.autograd.grad(self.value(at).sum(), at)[0].double().cpu().numpy()
+            return found
+
+        return self._in_chunks(slope, masks, self.rows, should_stop, np.zeros((0, len(self))))
+
+    def _in_chunks(
+        self, work: Callable[[Tensor], np.ndarray], masks: np.ndarray | Tensor, rows: int, should_stop: Stop | None, nothing: np.ndarray
+    ) -> np.ndarray:
+        def of_chunk(start: int) -> np.ndarray:
             if should_stop and should_stop():
                 raise Cancelled("The explanation was stopped.")
-            chunk = torch.as_tensor(masks[start : start + rows]).to(self.device, self.dtype)
-            found.append(self.value(chunk).cpu().double().numpy())
-        return np.concatenate(found) if found else np.zeros(0)
+            return work(torch.as_tensor(masks[start : start + rows]).to(self.device, self.dtype))
+
+        found = list(side_by_side(of_chunk, range(0, len(masks), rows), self.device))
+        return np.concatenate(found) if found else nothing
 
     @cached_property
     def ends(self) -> tuple[float, float]:

@@ -20,7 +20,7 @@ from core.models.network import NetworkOutput, ReactionNetwork
 from core.storage import digest_of
 
 GROWTH = "growth"
-TOGETHER = 60_000
+TOGETHER = 100_000
 """Masked incidences that are evaluated together at most: what a laptop's cache takes."""
 REACTION, METABOLITE = "reaction", "metabolite"
 
@@ -92,13 +92,13 @@ def _deleted(masked: Masked, network: ReactionNetwork, graph: MetabolicHypergrap
     """
     graphs = [graph] if minus is None else [graph, minus]
     device, dtype = masked.device, masked.dtype
-    asked = [(runner_of(network, one, device, dtype), reader_of(one, target, device, dtype)) for one in graphs]
+    asked = [asker_of(network, one, target, device, dtype) for one in graphs]
     index, stoich = graph.hyperedge_index.to(device), graph.stoich.to(device, dtype)
 
     def value(masks: Tensor) -> Tensor:
         found = []
         for kept in masks > PRESENT:
-            own, *other = (read(run(index=index[:, kept], stoich=stoich[kept])) for run, read in asked)
+            own, *other = (ask(index=index[:, kept], stoich=stoich[kept]) for ask in asked)
             found.append(own - other[0] if other else own)
         return torch.stack(found)
 
@@ -114,14 +114,13 @@ def feature_masks(
     opened, card = network
     x, u = graph.x.to(device, dtype), graph.u.to(device, dtype)
     names = [*(f"{METABOLITE}: {n}" for n in graph.feature_names.metabolite), *(f"{REACTION}: {n}" for n in graph.feature_names.reaction)]
-    read = reader_of(graph, target, device, dtype)
 
     def make(one: ReactionNetwork) -> Value:
-        run = runner_of(one, graph, device, dtype)
+        ask = asker_of(one, graph, target, device, dtype)
 
         def value(mask: Tensor) -> Tensor:
             own, other = mask.split([x.shape[1], u.shape[1]], dim=1)
-            return read(run(x=x * own.unsqueeze(1), u=u * other.unsqueeze(1)))
+            return ask(x=x * own.unsqueeze(1), u=u * other.unsqueeze(1))
 
         return value
 
@@ -157,17 +156,16 @@ def condition_masks(
     metabolites = (x != x0)[:, : reads.metabolite_channels].any(1).nonzero().squeeze(1)
     if not len(reactions) + len(metabolites):
         raise InputError("The two conditions are the same; choose another one to compare with.")
-    read = reader_of(graph, target, device, dtype)
 
     def make(one: ReactionNetwork) -> Value:
-        run = runner_of(one, graph, device, dtype)
+        ask = asker_of(one, graph, target, device, dtype)
 
         def value(mask: Tensor) -> Tensor:
             of_reactions, of_metabolites = mask.split([len(reactions), len(metabolites)], dim=1)
             edges = mask.new_zeros(len(mask), len(u)).index_copy(1, reactions, of_reactions)
             nodes = mask.new_zeros(len(mask), len(x)).index_copy(1, metabolites, of_metabolites)
             between = {n: bounds0[n] + edges * (bounds[n] - bounds0[n]) for n in bounds}
-            return read(run(x=x0 + nodes.unsqueeze(-1) * (x - x0), u=u0 + edges.unsqueeze(-1) * (u - u0), **between))
+            return ask(x=x0 + nodes.unsqueeze(-1) * (x - x0), u=u0 + edges.unsqueeze(-1) * (u - u0), **between)
 
         return value
 
@@ -222,28 +220,41 @@ def runner_of(network: ReactionNetwork, graph: MetabolicHypergraph, device: str,
     return run
 
 
-def reader_of(graph: MetabolicHypergraph, target: str, device: str, dtype: torch.dtype) -> Callable[[NetworkOutput], Tensor]:
-    """The target before the bounds hold it: a clipped read-out has no gradient."""
+def asker_of(network: ReactionNetwork, graph: MetabolicHypergraph, target: str, device: str, dtype: torch.dtype) -> Callable[..., Tensor]:
+    """The target [...] as a function of what takes the place of the graph's own: before the bounds hold it, as a clipped read-out has no gradient.
+
+    The network reads out nothing else.
+    """
+    run, (rows, weight) = runner_of(network, graph, device, dtype), _read_from(graph, target)
+    only, share = torch.from_numpy(rows).to(device), torch.from_numpy(weight).to(device, dtype)
+    return lambda **given: linear_of(run(only=only, **given).raw, share)
+
+
+def linear_of(raw: Tensor, weight: Tensor) -> Tensor:
+    """The weighted sum [...] of the fluxes that have these asinh [..., R]."""
+    return (torch.sinh(raw.clamp(-12, 12)) * weight).sum(-1)
+
+
+def _read_from(graph: MetabolicHypergraph, target: str) -> tuple[np.ndarray, np.ndarray]:
+    """[R] the reactions a target is read from, and with which weight."""
     words_of_target(graph, target)
-    if target == GROWTH:
-        weight = torch.from_numpy(graph.bounds.objective).to(device, dtype)
-    else:
-        weight = torch.zeros(len(graph.reactions), device=device, dtype=dtype)
-        weight[graph.reactions.index(target)] = 1.0
-    return lambda out: (torch.sinh(out.raw.clamp(-12, 12)) * weight).sum(-1)
+    if target != GROWTH:
+        return np.array([graph.reactions.index(target)]), np.ones(1)
+    rows = np.flatnonzero(graph.bounds.objective)
+    return rows, graph.bounds.objective[rows]
 
 
 def _value(
     network: ReactionNetwork, graph: MetabolicHypergraph, target: str, frozen: bool, device: str, dtype: torch.dtype
 ) -> Callable[[Tensor], Tensor]:
-    run, read = runner_of(network, graph, device, dtype), reader_of(graph, target, device, dtype)
+    ask = asker_of(network, graph, target, device, dtype)
     held: list[Tensor] | None = None
     if frozen:
         with torch.no_grad():
-            traces = run(return_trace=True).traces
+            traces = runner_of(network, graph, device, dtype)(return_trace=True).traces
         assert traces is not None
         held = [trace.gate for trace in traces]
-    return lambda mask: read(run(mask=mask, gate_override=held))
+    return lambda mask: ask(mask=mask, gate_override=held)
 
 
 def _incidence_parts(graph: MetabolicHypergraph) -> pd.DataFrame:

@@ -244,7 +244,7 @@ def _tests(masked: Masked, level: str, values: Mapping[str, np.ndarray], seed: i
         """[K], once for each of the few masks near the whole that two methods are asked at."""
         key = mask.cpu().numpy().tobytes()
         if key not in known:
-            known[key] = slopes_at(masked, mask, should_stop)[0]
+            known[key] = masked.slopes(mask, should_stop=should_stop)[0]
         return known[key]
 
     sensitive = {
@@ -274,21 +274,10 @@ def _tests(masked: Masked, level: str, values: Mapping[str, np.ndarray], seed: i
     return pd.DataFrame(rows)
 
 
-def slopes_at(masked: Masked, masks: Tensor, should_stop: Stop | None = None) -> np.ndarray:
-    """[B, K] the slope of F at masks [B, K]."""
-    found = []
-    for chunk in masks.split(masked.rows):
-        if should_stop and should_stop():
-            raise Cancelled("The trial was stopped.")
-        at = chunk.to(masked.device, masked.dtype).detach().requires_grad_()
-        found.append(torch.autograd.grad(masked.value(at).sum(), at)[0].double().cpu().numpy())
-    return np.concatenate(found)
-
-
 def _on_the_way(masked: Masked, mask: Tensor, should_stop: Stop | None) -> np.ndarray:
     """[K] integrated gradients from the baseline to a mask [1, K], by :data:`MOVED` midpoints."""
     places = (torch.arange(MOVED, device=masked.device, dtype=masked.dtype) + 0.5) / MOVED
-    mean: np.ndarray = slopes_at(masked, places.unsqueeze(1) * mask, should_stop).mean(0)
+    mean: np.ndarray = masked.slopes(places.unsqueeze(1) * mask, should_stop=should_stop).mean(0)
     return mean * mask[0].double().cpu().numpy()
 
 

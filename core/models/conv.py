@@ -65,7 +65,8 @@ class StoichHypergraphConv(nn.Module):
         magnitude: what stands for \|s\| in the message: 'linear', 'sqrt' or 'log1p'.
         concat: concatenate the heads; otherwise average them.
         bias: add a learned bias to ``h``.
-        backend: how the sums are computed; 'auto' chooses by size (see :mod:`core.models.incidence`).
+        backend: how the sums are computed; 'auto' chooses by size (see :mod:`core.models.incidence`). Or what makes an
+            :class:`IncidenceBackend` of the hyperedge index, V and E.
 
     Shapes:
         - input: x [..., V, F_in], hyperedge_index [2, K] (metabolite, reaction), stoich [K], u [..., E, F_u]
@@ -86,14 +87,15 @@ class StoichHypergraphConv(nn.Module):
         concat: bool = True,
         bias: bool = True,
         negative_slope: float = 0.2,
-        backend: Backend = "auto",
+        backend: Backend | Callable[[Tensor, int, int], IncidenceBackend] = "auto",
     ) -> None:
         super().__init__()
         _one_of("gate", gate, ("none", "metabolite", "incidence"))
         _one_of("attention", attention, (None, "reaction", "metabolite"))
         _one_of("normalization", normalization, ("stoichiometric", "count", "none"))
         _one_of("magnitude", magnitude, ("linear", "sqrt", "log1p"))
-        _one_of("backend", backend, ("auto", "reference", "dense", "sparse"))
+        if not callable(backend):
+            _one_of("backend", backend, ("auto", "reference", "dense", "sparse"))
         self.in_channels, self.out_channels, self.heads = in_channels, out_channels, heads
         self.reaction_channels = reaction_channels
         self.gate, self.attention = gate, attention
@@ -144,6 +146,7 @@ class StoichHypergraphConv(nn.Module):
         mask: Tensor | None = None,
         gate_override: Tensor | float | None = None,
         update: Update | None = None,
+        back: bool = True,
         return_trace: bool = False,
     ) -> tuple[Tensor, Tensor] | tuple[Tensor, Tensor, IncidenceTrace]:
         """Both passes.
@@ -157,6 +160,7 @@ class StoichHypergraphConv(nn.Module):
             mask: [..., K], multiplies both passes and leaves the normalisation and the softmax as they are.
             gate_override: replaces the gate; a number or a tensor that broadcasts to [..., K, H].
             update: z, u -> z', applied between the passes on [..., E, H*F]; None is the identity.
+            back: whether the metabolites hear of the reactions; without it ``h`` is empty, [0], for a last layer whose metabolites nobody reads.
             return_trace: also return an :class:`IncidenceTrace`.
 
         Returns:
@@ -167,8 +171,11 @@ class StoichHypergraphConv(nn.Module):
         """
         self._check(x, u)
         edges = num_hyperedges if num_hyperedges is not None else _count_reactions(u, hyperedge_index)
-        batched = any(isinstance(t, Tensor) and t.dim() > own for t, own in ((x, 2), (u, 2), (mask, 1), (gate_override, 2)))
-        incidences = incidence_backend(self.backend, hyperedge_index, x.shape[-2], edges, batched=batched)
+        if callable(self.backend):
+            incidences = self.backend(hyperedge_index, x.shape[-2], edges)
+        else:
+            batched = any(isinstance(t, Tensor) and t.dim() > own for t, own in ((x, 2), (u, 2), (mask, 1), (gate_override, 2)))
+            incidences = incidence_backend(self.backend, hyperedge_index, x.shape[-2], edges, batched=batched)
         metabolite, reaction = hyperedge_index[0], hyperedge_index[1]
         value = self.lin(x).unflatten(-1, (self.heads, self.out_channels))
         stoich = stoich.to(value.dtype)
@@ -189,8 +196,8 @@ class StoichHypergraphConv(nn.Module):
         product = incidences.products(shared, per_reaction, per_metabolite)
         z = product.to_reactions(value if node_gate is None else value * node_gate.unsqueeze(-1))
         state = z if update is None else self._updated(update, z, u)
-        h = product.to_metabolites(state)
-        h = h if node_gate is None else h * node_gate.unsqueeze(-1)
+        h = product.to_metabolites(state) if back else None
+        h = h if h is None or node_gate is None else h * node_gate.unsqueeze(-1)
 
         trace = None
         if return_trace:
@@ -205,9 +212,12 @@ class StoichHypergraphConv(nn.Module):
                 to_reaction=_pass(factor, per_reaction[reaction], value, metabolite),
                 to_metabolite=_pass(factor, per_metabolite[metabolite], state, reaction),
             )
-        h, z = (h.flatten(-2), z.flatten(-2)) if self.concat else (h.mean(-2), z.mean(-2))
-        if self.bias is not None:
-            h = h + self.bias
+        z = z.flatten(-2) if self.concat else z.mean(-2)
+        if h is None:
+            h = z.new_empty(0)
+        else:
+            h = h.flatten(-2) if self.concat else h.mean(-2)
+            h = h if self.bias is None else h + self.bias
         return (h, z) if trace is None else (h, z, trace)
 
     def _updated(self, update: Update, z: Tensor, u: Tensor | None) -> Tensor:

@@ -110,16 +110,22 @@ class _Layer(nn.Module):
         mask: Tensor | None,
         gate_override: Tensor | float | None,
         return_trace: bool,
+        last: bool,
+        rows: Tensor | None,
     ) -> tuple[Tensor, Tensor, IncidenceTrace | None]:
+        """What the next layer reads: of the last one only the reactions, of which ``rows`` where given, and no metabolites."""
         x, u = self.norm_metabolite(h), self.norm_reaction(r)
         states: list[Tensor] = []
 
         def update(z: Tensor, _: Tensor | None) -> Tensor:
-            states.append(self.reaction(z, r, u))
+            own = [z, r, u] if rows is None else [part.index_select(-2, rows) for part in (z, r, u)]
+            states.append(self.reaction(*own))
             return states[0]
 
-        out = self.conv(x, hyperedge_index, stoich, u, mask=mask, gate_override=gate_override, update=update, return_trace=return_trace)
-        return self.metabolite(out[0], h, x), states[0], out[2] if len(out) == 3 else None
+        out = self.conv(
+            x, hyperedge_index, stoich, u, mask=mask, gate_override=gate_override, update=update, back=not last, return_trace=return_trace
+        )
+        return h if last else self.metabolite(out[0], h, x), states[0], out[2] if len(out) == 3 else None
 
 
 UNBOUNDED = 999.0
@@ -213,6 +219,7 @@ class ReactionNetwork(nn.Module):
         objective: Tensor,
         mask: Tensor | None = None,
         gate_override: Tensor | float | list[Tensor] | None = None,
+        only: Tensor | None = None,
         return_trace: bool = False,
     ) -> NetworkOutput:
         """Predicts fluxes and growth of a condition, or of a batch of conditions on one model.
@@ -224,27 +231,66 @@ class ReactionNetwork(nn.Module):
             objective: [..., E] objective coefficients.
             mask: [..., K] for every layer, multiplies both passes.
             gate_override: for every layer, or a list with one entry per layer.
+            only: [R] the reactions whose flux is asked for: ``flux`` and ``raw`` are [..., R], growth is the same, and what neither is read from
+                is not computed. Without a trace.
             return_trace: also return every layer's factors.
         """
         h = self.encode_metabolite(x[..., : self.config.metabolite_channels])
         missing = self.config.reaction_channels - u.shape[-1]
         r = self.encode_reaction(nn.functional.pad(u, (0, missing)) if missing > 0 else u[..., : self.config.reaction_channels])
         traces: list[IncidenceTrace] = []
+        bounds = _Bounds(lower, upper, objective, limiting_uptakes(hyperedge_index, stoich, lower, upper) if self.growth is not None else None)
+        if only is not None and return_trace:
+            raise ValueError("only and return_trace are not given together: a trace is of all reactions")
+        rows = None if only is None else torch.cat([only, bounds.growth_rows]).unique()
         for depth in range(self.config.layers):
             layer = self.layers[0 if self.config.tied else depth]
             override = gate_override[depth] if isinstance(gate_override, list) else gate_override
-            h, r, trace = layer(h, r, hyperedge_index, stoich, mask, override, return_trace)
+            last = depth + 1 == self.config.layers
+            h, r, trace = layer(h, r, hyperedge_index, stoich, mask, override, return_trace, last, rows if last else None)
             if trace is not None:
                 traces.append(trace)
+        if rows is None or only is None:
+            out, parts = self._read(r, bounds)
+            return out._replace(traces=tuple(traces), parts=parts) if return_trace else out
+        out, _ = self._read(r, bounds.of(rows))
+        places = torch.searchsorted(rows, only)
+        return out._replace(flux=out.flux[..., places], raw=out.raw[..., places])
+
+    def _read(self, r: Tensor, bounds: _Bounds) -> tuple[NetworkOutput, GrowthParts | None]:
+        """What the last states say, of all reactions or of some among which are those growth is read from."""
+        lower, upper, objective, limits = bounds
         raw = self.read_out(r).squeeze(-1)
         parts = None
-        if self.growth is not None:
-            parts = self.growth(r, limiting_uptakes(hyperedge_index, stoich, lower, upper), (lower == 0) & (upper == 0), objective)
+        if self.growth is not None and limits is not None:
+            parts = self.growth(r, limits, bounds.closed, objective)
             raw = torch.where(objective != 0, parts.brought.sum(-1, keepdim=True).asinh(), raw)
         if self.per_growth is not None:
             raw = _with_growth(raw, self.per_growth(r).squeeze(-1), objective)
-        out = network_output(raw, lower, upper, objective, tuple(traces) if return_trace else None)
-        return out._replace(parts=parts) if return_trace else out
+        return network_output(raw, lower, upper, objective), parts
+
+
+class _Bounds(NamedTuple):
+    """What a condition gives each reaction, all [..., E]; ``limits`` of the uptakes, where growth is read from them."""
+
+    lower: Tensor
+    upper: Tensor
+    objective: Tensor
+    limits: Tensor | None
+
+    @property
+    def closed(self) -> Tensor:
+        return (self.lower == 0) & (self.upper == 0)
+
+    @property
+    def growth_rows(self) -> Tensor:
+        """The reactions growth is read from, in any condition of the batch."""
+        read = self.objective != 0 if self.limits is None else (self.objective != 0) | (self.limits != 0) | self.closed
+        return read.reshape(-1, read.shape[-1]).any(0).nonzero().squeeze(1)
+
+    def of(self, rows: Tensor) -> _Bounds:
+        """The same of some reactions."""
+        return _Bounds(*(None if part is None else part[..., rows] for part in self))  # type: ignore[arg-type]
 
 
 def network_output(raw: Tensor, lower: Tensor, upper: Tensor, objective: Tensor, traces: tuple[IncidenceTrace, ...] | None = None) -> NetworkOutput:

@@ -4,13 +4,15 @@ The pattern of a hypergraph is fixed while its weights and features change, so e
 (the incidences grouped by reaction and by metabolite, and the orders between them) is worked out once per
 ``hyperedge_index`` and kept. A weighted sum over groups is then one ``embedding_bag``; its gradient for the values is the
 same sum over the other grouping; its gradient for the weights is a sampled dense-dense product, one dot product per
-incidence. Autograd's own way, gather then ``index_add``, moves every message through memory several times.
+incidence. A batch is one larger hypergraph, copies side by side. Autograd's own way, gather then ``index_add``, moves every
+message through memory several times.
 
 The code asks nothing of the device, but has not been run on a GPU yet.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 import warnings
 import weakref
@@ -24,6 +26,9 @@ from torch import Tensor
 
 KEPT_PATTERNS = 16
 """How many hyperedge indices are remembered."""
+
+KEPT_BATCHES = 4
+"""Of how many sizes of a batch a pattern remembers its copies side by side."""
 
 CHUNK = 131_072
 """Numbers gathered at a time for the dot products of several heads: two such buffers stay in a core's cache."""
@@ -46,17 +51,28 @@ class Grouping:
         group, other: [K] long, the end grouped by and the opposite end of every incidence.
         groups, others: how many there are of each.
         order: [K] the incidences group by group, None when they come that way.
-        offsets: [groups + 1] int32, where each group begins in that order.
+        lengths: [groups]; offsets: [groups + 1] int32, where each group begins in that order.
     """
 
     def __init__(self, group: Tensor, other: Tensor, groups: int, others: int) -> None:
         self.group, self.other, self.groups, self.others = group, other, groups, others
         grouped = bool((group[1:] >= group[:-1]).all())
         self.order = None if grouped else group.argsort(stable=True)
-        counts = torch.bincount(group, minlength=groups)
-        self.lengths = counts
-        self.offsets = torch.cat([counts.new_zeros(1), counts.cumsum(0)]).int()
+        self.lengths = torch.bincount(group, minlength=groups)
+        self.offsets = _starts(self.lengths)
         self._blocks: dict[int, Blocks] = {}
+        self._one: Grouping | None = None
+
+    def repeated(self, times: int) -> Grouping:
+        """The grouping of so many copies side by side, without sorting anew."""
+        whole, count = Grouping.__new__(Grouping), len(self.group)
+        whole.group, whole.other = _copies(self.group, times, self.groups), _copies(self.other, times, self.others)
+        whole.groups, whole.others = times * self.groups, times * self.others
+        whole.order = None if self.order is None else _copies(self.order, times, count)
+        whole.lengths = self.lengths.repeat(times)
+        whole.offsets = _starts(whole.lengths)
+        whole._blocks, whole._one = {}, self
+        return whole
 
     @cached_property
     def members(self) -> Tensor:
@@ -67,15 +83,33 @@ class Grouping:
     def blocks(self, heads: int) -> Blocks:
         """The grouping of the K * H (incidence, head) pairs by (group, head)."""
         if heads not in self._blocks:
-            head = torch.arange(heads, device=self.group.device)
-            order = self.order
-            if heads > 1:
-                order = (self.group.unsqueeze(-1) * heads + head).flatten().argsort(stable=True)
-            source = (self.other.unsqueeze(-1) * heads + head).flatten()
-            counts = self.lengths.repeat_interleave(heads)
-            offsets = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
-            self._blocks[heads] = Blocks(order, (source if order is None else source[order]).int(), offsets.int())
+            self._blocks[heads] = self._sorted(heads) if self._one is None else self._copied(self._one, heads)
         return self._blocks[heads]
+
+    def _sorted(self, heads: int) -> Blocks:
+        head = torch.arange(heads, device=self.group.device)
+        order = self.order
+        if heads > 1:
+            order = (self.group.unsqueeze(-1) * heads + head).flatten().argsort(stable=True)
+        source = (self.other.unsqueeze(-1) * heads + head).flatten()
+        return Blocks(order, (source if order is None else source[order]).int(), _starts(self.lengths.repeat_interleave(heads)))
+
+    def _copied(self, one: Grouping, heads: int) -> Blocks:
+        order, source, _ = one.blocks(heads)
+        times = self.groups // one.groups
+        order = None if order is None else _copies(order, times, len(order))
+        return Blocks(order, _copies(source, times, one.others * heads), _starts(self.lengths.repeat_interleave(heads)))
+
+
+def _starts(lengths: Tensor) -> Tensor:
+    """[N + 1] int32, where each of N groups begins, and the end."""
+    return torch.cat([lengths.new_zeros(1), lengths.cumsum(0)]).int()
+
+
+def _copies(numbers: Tensor, times: int, shift: int) -> Tensor:
+    """[times * N]: the numbers, each further copy ``shift`` higher."""
+    shifts = torch.arange(times, dtype=numbers.dtype, device=numbers.device) * shift
+    return (numbers + shifts.unsqueeze(-1)).flatten()
 
 
 class Pattern:
@@ -85,6 +119,24 @@ class Pattern:
         # A copy, so that what is kept neither keeps the index alive nor changes with it.
         metabolite, reaction = hyperedge_index.detach().clone()
         self.metabolite, self.reaction, self.nodes, self.edges = metabolite, reaction, nodes, edges
+        self._repeated: OrderedDict[int, Pattern] = OrderedDict()
+
+    def repeated(self, times: int) -> Pattern:
+        """The pattern of so many copies of the hypergraph side by side."""
+        if times == 1:
+            return self
+        found = self._repeated.get(times)
+        if found is None:
+            found = Pattern.__new__(Pattern)
+            found.by_reaction, found.by_metabolite = self.by_reaction.repeated(times), self.by_metabolite.repeated(times)
+            found.metabolite, found.reaction = found.by_metabolite.group, found.by_reaction.group
+            found.nodes, found.edges = times * self.nodes, times * self.edges
+            found._repeated = OrderedDict()
+            with _lock:
+                self._repeated[times] = found
+                while len(self._repeated) > KEPT_BATCHES:
+                    self._repeated.popitem(last=False)
+        return found
 
     @cached_property
     def by_reaction(self) -> Grouping:
@@ -138,10 +190,10 @@ def weighted_sum(weight: Tensor, values: Tensor, pattern: Pattern, *, to_reactio
     batch = np.broadcast_shapes(weight.shape[:-2], values.shape[:-3])
     if not batch:
         return _WeightedSum.apply(weight, values, pattern, to_reactions)
-    weight = weight.expand(*batch, *weight.shape[-2:]).flatten(0, len(batch) - 1)
-    values = values.expand(*batch, *values.shape[-3:]).flatten(0, len(batch) - 1)
-    sums = [_WeightedSum.apply(w, v, pattern, to_reactions) for w, v in zip(weight.unbind(), values.unbind(), strict=True)]
-    return torch.stack(sums).unflatten(0, batch)
+    times = math.prod(batch)
+    weight = weight.expand(*batch, *weight.shape[-2:]).flatten(0, len(batch))
+    values = values.expand(*batch, *values.shape[-3:]).flatten(0, len(batch))
+    return _WeightedSum.apply(weight, values, pattern.repeated(times), to_reactions).unflatten(0, (*batch, -1))
 
 
 def gather(values: Tensor, grouping: Grouping) -> Tensor:

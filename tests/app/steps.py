@@ -62,3 +62,8 @@ def replays(monkeypatch: pytest.MonkeyPatch, folder: Path, make: Callable[[], Ap
     (folder / "attribution.json").write_text(json.dumps(made[-1], allow_nan=False))
     assert main(["replay", str(folder / "attribution.json"), "--device", "cpu"]) == 0
     return made[-1]
+
+
+def charts(test: AppTest) -> set[str]:
+    """Keys of the charts of a page; what another test computed in the same process is kept, and may add charts of its own."""
+    return {chart.key for chart in test.get("plotly_chart")}

@@ -13,7 +13,7 @@ from core.metabolic import build_hypergraph, load_tables
 from core.models import load_checkpoint
 from core.ui.explain.trial import trials
 from tests.app.steps import attribution_table as table
-from tests.app.steps import explained, opened, replays, told
+from tests.app.steps import charts, explained, opened, replays, told
 
 pytestmark = pytest.mark.usefixtures("own_home")
 
@@ -30,7 +30,8 @@ def test_growth_is_attributed_and_adds_up() -> None:
     test, masked = page(), expected()
     found = attribute(masked, INTEGRATED_GRADIENTS)
     assert table(test, "reaction") == pytest.approx(found.at(masked, "reaction").to_dict(), abs=1e-4)
-    assert "Baseline: the network without messages. Gates live." in told(test) and len(test.get("plotly_chart")) == 2
+    assert "Baseline: the network without messages. Gates live." in told(test)
+    assert {"explain_ledger", "explain_ranking"} <= charts(test)
     assert f"F(1) - F(0) = {masked.effect:+.4g} 1/h with {found.settings['steps']} points on the way: good." in told(test)
     assert table(page(level="subsystem"), "subsystem") == pytest.approx(found.at(masked, "subsystem").to_dict(), abs=1e-4)
     assert "Genes share reactions" in told(page(level="gene"))
@@ -53,7 +54,8 @@ def test_target_gates_and_the_other_medium_are_what_the_link_says() -> None:
 def test_groups_are_left_out_and_have_no_ledger() -> None:
     test, masked = page(method="occlusion", level="reaction"), expected()
     assert table(test, "reaction") == pytest.approx(attribute(masked, OCCLUSION, level="reaction").at(masked, "reaction").to_dict(), abs=1e-4)
-    assert "Completeness" not in told(test) and len(test.get("plotly_chart")) == 1
+    assert "Completeness" not in told(test)
+    assert "explain_ranking" in charts(test) and "explain_ledger" not in charts(test)
     assert "poor" in told(page(method="deep_lift"))
 
 
@@ -117,7 +119,10 @@ def test_node_features_are_masked(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 
 
 def test_what_differs_from_another_condition_is_masked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    assert "Choose the medium to compare with" in told(page(over="condition")) and len(page(over="condition").get("plotly_chart")) == 0
+    assert "Choose the medium to compare with" in told(page(over="condition")) and not charts(page(over="condition")) & {
+        "explain_ledger",
+        "explain_ranking",
+    }
     tables = load_tables("e_coli_core")
     graph, other = build_hypergraph(tables), build_hypergraph(tables, medium="anaerobic glucose")
     masked = condition_masks(load_checkpoint("core"), graph, other)

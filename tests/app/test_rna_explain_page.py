@@ -18,7 +18,7 @@ from core.ui.explain.trial import trials
 from core.ui.rna import uploads
 from core.ui.rna.data import examples
 from tests.app.steps import attribution_table as table
-from tests.app.steps import explained, opened, replays, settled, told
+from tests.app.steps import charts, explained, opened, replays, settled, told
 
 pytestmark = pytest.mark.usefixtures("own_home")
 
@@ -40,7 +40,7 @@ def test_likeness_to_itself_is_attributed_to_bases_and_elements() -> None:
     assert f"F(1) - F(0) = {function.effect:+.4g} with" in told(test)
     elements = page(**{"level.bases": "element"})
     assert table(elements, "element") == pytest.approx(found.at(function, "element").to_dict(), abs=1e-4)
-    assert len(test.get("plotly_chart")) == 2 and "[base-colours]" not in told(test)
+    assert {"explain_ledger", "explain_ranking"} <= charts(elements) and "[base-colours]" not in told(test)
 
 
 def test_targets_masks_and_baselines_are_what_the_link_says() -> None:
