@@ -175,21 +175,17 @@ def _integrated_gradients(masked: Masked, steps: int, told: Callable[[int, int],
 
     sizes, alphas = (np.array(f(steps)) for f in approximation_parameters("gausslegendre"))
     order = np.argsort([int(f"{i:032b}"[::-1], 2) for i in range(steps)], kind="stable")
-    summed, weight = np.zeros(len(masked)), 0.0
-    together = masked.rows * torch.get_num_threads()
-    for start in range(0, steps, together):
-        chunk = order[start : start + together]
-        try:
-            found = _slopes(masked, alphas[chunk], should_stop)
-        except Cancelled:
-            break
-        summed += (found * sizes[chunk, None]).sum(0)
-        weight += sizes[chunk].sum()
-        done = min(start + together, steps)
-        told(done, steps)
-        yield _finished(masked, INTEGRATED_GRADIENTS, masked.part, summed / weight if done < steps else summed.copy(), done, steps, steps=steps)
-    else:
-        return
+    summed, weight, done = np.zeros(len(masked)), 0.0, 0
+    try:
+        for found in masked.slopes_in_turn(_on_the_way(masked, alphas[order]), should_stop=should_stop):
+            own = sizes[order[done : done + len(found)]]
+            summed += own @ found
+            weight += own.sum()
+            done += len(found)
+            told(done, steps)
+            yield _finished(masked, INTEGRATED_GRADIENTS, masked.part, summed / weight if done < steps else summed.copy(), done, steps, steps=steps)
+    except Cancelled:
+        pass
     if weight == 0:
         yield _finished(masked, INTEGRATED_GRADIENTS, masked.part, np.full(len(masked), np.nan), 0, steps, steps=steps)
 
@@ -226,7 +222,7 @@ def _where_needed(masked: Masked, told: Callable[[int, int], None], should_stop:
     try:
         ends = np.linspace(0, 1, FIRST + 1)
         f = masked.of(ends[:, None] * masked.full_mask().cpu().numpy(), should_stop=should_stop)
-        slopes = _slopes(masked, (ends[1:] + ends[:-1]) / 2, should_stop)
+        slopes = masked.slopes(_on_the_way(masked, (ends[1:] + ends[:-1]) / 2), should_stop=should_stop)
         parts = [_Interval(*piece) for piece in zip(ends, ends[1:], f, f[1:], slopes)]
     except Cancelled:
         yield _finished(masked, INTEGRATED_GRADIENTS, masked.part, np.full(len(masked), np.nan), 0, MOST, chosen=True)
@@ -241,9 +237,8 @@ def _where_needed(masked: Masked, told: Callable[[int, int], None], should_stop:
         worst = np.argsort(-np.abs(errors))[: max(1, min(SPLIT, len(parts) // 4))]
         thirds = {int(row): (parts[row].high - parts[row].low) / 3 for row in worst}
         try:
-            new = _slopes(
-                masked, np.array([at for row, h in thirds.items() for at in (parts[row].low + h / 2, parts[row].high - h / 2)]), should_stop
-            )
+            middles = np.array([at for row, h in thirds.items() for at in (parts[row].low + h / 2, parts[row].high - h / 2)])
+            new = masked.slopes(_on_the_way(masked, middles), should_stop=should_stop)
             cuts = np.array([at for row, h in thirds.items() for at in (parts[row].low + h, parts[row].high - h)])
             f = masked.of(cuts[:, None] * masked.full_mask().cpu().numpy(), should_stop=should_stop)
         except Cancelled:
@@ -254,10 +249,9 @@ def _where_needed(masked: Masked, told: Callable[[int, int], None], should_stop:
             own.low, own.high, own.before, own.after = own.low + h, own.high - h, first, second
 
 
-def _slopes(masked: Masked, places: np.ndarray, should_stop: Stop | None) -> np.ndarray:
-    """[N, K] the slope of F at N places on the way from the baseline to the whole."""
-    at = torch.as_tensor(places, device=masked.device, dtype=masked.dtype)
-    return masked.slopes(masked.full_mask() * at.unsqueeze(1), should_stop=should_stop)
+def _on_the_way(masked: Masked, places: np.ndarray) -> Tensor:
+    """[N, K] masks at N places on the way from the baseline to the whole."""
+    return masked.full_mask() * torch.as_tensor(places, device=masked.device, dtype=masked.dtype).unsqueeze(1)
 
 
 def _occlusion(masked: Masked, level: str, told: Callable[[int, int], None], should_stop: Stop | None) -> Iterator[Attribution]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -88,10 +88,19 @@ class Masked:
                 found: np.ndarray = self.value(chunk).cpu().double().numpy()
             return found
 
-        return self._in_chunks(values, masks, self.rows * WITHOUT_SLOPES, should_stop, np.zeros(0))
+        found = list(self._in_chunks(values, masks, self.rows * WITHOUT_SLOPES, should_stop))
+        return np.concatenate(found) if found else np.zeros(0)
 
     def slopes(self, masks: np.ndarray | Tensor, *, should_stop: Stop | None = None) -> np.ndarray:
         """The slope of F at masks [B, K], as [B, K] float64.
+
+        Raises:
+            Cancelled: ``should_stop`` said so.
+        """
+        return np.concatenate([np.zeros((0, len(self))), *self.slopes_in_turn(masks, should_stop=should_stop)])
+
+    def slopes_in_turn(self, masks: np.ndarray | Tensor, *, should_stop: Stop | None = None) -> Iterator[np.ndarray]:
+        """The same as soon as they are known, :attr:`rows` masks at a time.
 
         Raises:
             Cancelled: ``should_stop`` said so.
@@ -103,18 +112,17 @@ class Masked:
                 found: np.ndarray = torch.autograd.grad(self.value(at).sum(), at)[0].double().cpu().numpy()
             return found
 
-        return self._in_chunks(slope, masks, self.rows, should_stop, np.zeros((0, len(self))))
+        return self._in_chunks(slope, masks, self.rows, should_stop)
 
     def _in_chunks(
-        self, work: Callable[[Tensor], np.ndarray], masks: np.ndarray | Tensor, rows: int, should_stop: Stop | None, nothing: np.ndarray
-    ) -> np.ndarray:
+        self, work: Callable[[Tensor], np.ndarray], masks: np.ndarray | Tensor, rows: int, should_stop: Stop | None
+    ) -> Iterator[np.ndarray]:
         def of_chunk(start: int) -> np.ndarray:
             if should_stop and should_stop():
                 raise Cancelled("The explanation was stopped.")
             return work(torch.as_tensor(masks[start : start + rows]).to(self.device, self.dtype))
 
-        found = list(side_by_side(of_chunk, range(0, len(masks), rows), self.device))
-        return np.concatenate(found) if found else nothing
+        return side_by_side(of_chunk, range(0, len(masks), rows), self.device)
 
     @cached_property
     def ends(self) -> tuple[float, float]:

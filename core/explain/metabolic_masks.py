@@ -20,7 +20,7 @@ from core.models.network import NetworkOutput, ReactionNetwork
 from core.storage import digest_of
 
 GROWTH = "growth"
-TOGETHER = 100_000
+TOGETHER = 60_000
 """Masked incidences that are evaluated together at most: what a laptop's cache takes."""
 REACTION, METABOLITE = "reaction", "metabolite"
 

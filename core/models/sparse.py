@@ -17,8 +17,9 @@ import threading
 import warnings
 import weakref
 from collections import OrderedDict
+from collections.abc import Callable
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -28,7 +29,7 @@ KEPT_PATTERNS = 16
 """How many hyperedge indices are remembered."""
 
 KEPT_BATCHES = 4
-"""Of how many sizes of a batch a pattern remembers its copies side by side."""
+"""Of how many sizes of a batch a pattern remembers the copies side by side."""
 
 CHUNK = 131_072
 """Numbers gathered at a time for the dot products of several heads: two such buffers stay in a core's cache."""
@@ -62,16 +63,21 @@ class Grouping:
         self.offsets = _starts(self.lengths)
         self._blocks: dict[int, Blocks] = {}
         self._one: Grouping | None = None
+        self._repeated: OrderedDict[int, Grouping] = OrderedDict()
 
     def repeated(self, times: int) -> Grouping:
-        """The grouping of so many copies side by side, without sorting anew."""
+        """The grouping of so many copies side by side; some are remembered."""
+        return self if times == 1 else _kept(self._repeated, times, lambda: self._side_by_side(times))
+
+    def _side_by_side(self, times: int) -> Grouping:
+        """Without sorting anew."""
         whole, count = Grouping.__new__(Grouping), len(self.group)
         whole.group, whole.other = _copies(self.group, times, self.groups), _copies(self.other, times, self.others)
         whole.groups, whole.others = times * self.groups, times * self.others
         whole.order = None if self.order is None else _copies(self.order, times, count)
         whole.lengths = self.lengths.repeat(times)
         whole.offsets = _starts(whole.lengths)
-        whole._blocks, whole._one = {}, self
+        whole._blocks, whole._one, whole._repeated = {}, self, OrderedDict()
         return whole
 
     @cached_property
@@ -101,6 +107,21 @@ class Grouping:
         return Blocks(order, _copies(source, times, one.others * heads), _starts(self.lengths.repeat_interleave(heads)))
 
 
+Kept = TypeVar("Kept")
+
+
+def _kept(store: OrderedDict[int, Kept], times: int, make: Callable[[], Kept]) -> Kept:
+    """What was made for so many copies, or is made now; the last :data:`KEPT_BATCHES` numbers asked for are remembered."""
+    found = store.get(times)
+    if found is None:
+        found = make()
+        with _lock:
+            store[times] = found
+            while len(store) > KEPT_BATCHES:
+                store.popitem(last=False)
+    return found
+
+
 def _starts(lengths: Tensor) -> Tensor:
     """[N + 1] int32, where each of N groups begins, and the end."""
     return torch.cat([lengths.new_zeros(1), lengths.cumsum(0)]).int()
@@ -120,23 +141,19 @@ class Pattern:
         metabolite, reaction = hyperedge_index.detach().clone()
         self.metabolite, self.reaction, self.nodes, self.edges = metabolite, reaction, nodes, edges
         self._repeated: OrderedDict[int, Pattern] = OrderedDict()
+        self._ends: dict[int, tuple[Tensor, Tensor]] = {}
 
     def repeated(self, times: int) -> Pattern:
-        """The pattern of so many copies of the hypergraph side by side."""
-        if times == 1:
-            return self
-        found = self._repeated.get(times)
-        if found is None:
-            found = Pattern.__new__(Pattern)
-            found.by_reaction, found.by_metabolite = self.by_reaction.repeated(times), self.by_metabolite.repeated(times)
-            found.metabolite, found.reaction = found.by_metabolite.group, found.by_reaction.group
-            found.nodes, found.edges = times * self.nodes, times * self.edges
-            found._repeated = OrderedDict()
-            with _lock:
-                self._repeated[times] = found
-                while len(self._repeated) > KEPT_BATCHES:
-                    self._repeated.popitem(last=False)
-        return found
+        """The pattern of so many copies of the hypergraph side by side; some are remembered."""
+        return self if times == 1 else _kept(self._repeated, times, lambda: self._side_by_side(times))
+
+    def _side_by_side(self, times: int) -> Pattern:
+        whole = Pattern.__new__(Pattern)
+        whole.by_reaction, whole.by_metabolite = self.by_reaction.repeated(times), self.by_metabolite.repeated(times)
+        whole.metabolite, whole.reaction = whole.by_metabolite.group, whole.by_reaction.group
+        whole.nodes, whole.edges = times * self.nodes, times * self.edges
+        whole._repeated, whole._ends = OrderedDict(), {}
+        return whole
 
     @cached_property
     def by_reaction(self) -> Grouping:
@@ -151,6 +168,14 @@ class Pattern:
         """Whether no (metabolite, reaction) pair is listed twice."""
         cell = self.metabolite * self.edges + self.reaction
         return cell.unique().numel() == cell.numel()
+
+    def ends(self, heads: int) -> tuple[Tensor, Tensor]:
+        """[K * H] int32 each: rows of [V * H, F] and of [E * H, F] that belong to every (incidence, head) pair."""
+        if heads not in self._ends:
+            head = torch.arange(heads, device=self.metabolite.device)
+            metabolite, reaction = ((end.unsqueeze(-1) * heads + head).flatten().int() for end in (self.metabolite, self.reaction))
+            self._ends[heads] = (metabolite, reaction)
+        return self._ends[heads]
 
     @cached_property
     def ungroup(self) -> Tensor | None:
@@ -242,8 +267,9 @@ class _PairDot(torch.autograd.Function):
     def forward(ctx: Any, of_reaction: Tensor, of_metabolite: Tensor, pattern: Pattern) -> Tensor:
         ctx.save_for_backward(of_reaction, of_metabolite)
         ctx.pattern = pattern
-        one_head = of_reaction.shape[-2] == 1
-        return (_dot_sampled if one_head else _dot_chunked)(of_reaction.detach().contiguous(), of_metabolite.detach().contiguous(), pattern)
+        on_cpu, one_head = of_reaction.device.type == "cpu", of_reaction.shape[-2] == 1
+        dot = _dot_chunked if not on_cpu else _dot_sampled if one_head else _dot_of_bags
+        return dot(of_reaction.detach().contiguous(), of_metabolite.detach().contiguous(), pattern)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None]:
@@ -267,8 +293,10 @@ class _SegmentSum(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, values: Tensor, grouping: Grouping) -> Tensor:
         ctx.grouping = grouping
-        rows = _rows(values.detach())
-        return _unrows(_bags(grouping.members, rows, grouping.offsets, None), values)
+        values = values.detach()
+        batch = values.shape[:-2]
+        whole = grouping.repeated(math.prod(batch))
+        return _bags(whole.members, values.reshape(-1, values.shape[-1]), whole.offsets, None).view(*batch, grouping.groups, values.shape[-1])
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
@@ -317,6 +345,15 @@ def _dot_sampled(of_reaction: Tensor, of_metabolite: Tensor, pattern: Pattern) -
     where = torch.sparse_csr_tensor(offsets, source, left.new_zeros(len(source)), (len(left), len(right)), check_invariants=False)
     dots = torch.sparse.sampled_addmm(where, left, right.t(), beta=0.0).values()
     return (dots if pattern.ungroup is None else dots.index_select(0, pattern.ungroup)).unsqueeze(-1)
+
+
+def _dot_of_bags(of_reaction: Tensor, of_metabolite: Tensor, pattern: Pattern) -> Tensor:
+    """What PyTorch computes as the gradient of a bag's weights."""
+    heads, width = of_reaction.shape[-2:]
+    source, bag = pattern.ends(heads)
+    left, right = of_reaction.view(-1, width), of_metabolite.view(-1, width)
+    dots: Tensor = torch.ops.aten._embedding_bag_per_sample_weights_backward(left, right, source, source.new_zeros(1), bag, 0)
+    return dots.view(-1, heads)
 
 
 def _dot_chunked(of_reaction: Tensor, of_metabolite: Tensor, pattern: Pattern) -> Tensor:
