@@ -26,7 +26,7 @@ def measured() -> tuple[pd.DataFrame, list[dict]]:
 def test_ratios_are_quotients_of_the_times_reported(measured):
     table, seen = measured
     assert list(table.columns) == list(run.COLUMNS)
-    assert len(table) == 1 + 2 * 4 + RNA_ROWS + 1 + 2 + 1 == len(seen)
+    assert len(table) == 1 + 2 * 4 + RNA_ROWS + 2 + 2 + 1 == len(seen)
     assert (table["ours_ms"] > 0).all()
     assert (table["ratio"] == table["peer_ms"] / table["ours_ms"]).all()
     assert (table["ratio_min"] <= table["ratio_max"]).all()
@@ -125,16 +125,19 @@ def test_searches_are_scikit_learns_and_a_difference_is_seen(measured):
 
 
 def test_attributions_are_pygs_and_a_difference_is_seen(measured):
-    row = measured[0].iloc[9 + RNA_ROWS]
-    assert (row["task"], row["peer"], row["incidences"]) == ("integrated gradients, 50 points, e_coli_core", "PyG CaptumExplainer", 360)
-    assert row["difference"] < 1e-5 and math.isnan(row["bound"]) and attributions.BOUNDS == {"iJO1366": 3}
-    pair = attributions.AttributionPair("toy")
-    pair.ours()
-    pair.theirs()
-    assert pair.difference() < 1e-5
-    assert len(pair._theirs) == len(pair.masked) and abs(pair._ours).max() > 0
-    pair._theirs[0] += abs(pair._ours).max()
-    assert pair.difference() == pytest.approx(1, abs=1e-5)
+    for place, peer in enumerate(("PyG CaptumExplainer", "PyG CaptumExplainer on our layers")):
+        row = measured[0].iloc[9 + RNA_ROWS + place]
+        assert (row["task"], row["peer"], row["incidences"]) == ("integrated gradients, 50 points, e_coli_core", peer, 360)
+        assert row["difference"] < 1e-5 and math.isnan(row["bound"])
+    assert attributions.BOUNDS == {("iJO1366", "PyG's"): 3}
+    for layers in ("PyG's", "ours"):
+        pair = attributions.AttributionPair("toy", layers)
+        pair.ours()
+        pair.theirs()
+        assert pair.difference() < 1e-5
+        assert len(pair._theirs) == len(pair.masked) and abs(pair._ours).max() > 0
+        pair._theirs[0] += abs(pair._ours).max()
+        assert pair.difference() == pytest.approx(1, abs=1e-5)
 
 
 def test_knock_outs_are_cobras_and_a_difference_is_seen(measured):

@@ -122,13 +122,34 @@ def test_softmax_of_large_scores_does_not_overflow():
 
 
 @pytest.mark.parametrize("heads", [1, 2, 3])
-def test_dot_products_in_chunks(heads, monkeypatch):
-    """Chunks that do not divide the incidences: the last, shorter one counts too."""
+@pytest.mark.parametrize("copies", [1, 3])
+def test_dot_products_of_the_two_ends(heads, copies, monkeypatch):
+    """However they are computed; chunks do not divide the incidences: the last, shorter one counts too."""
     monkeypatch.setattr(sparse, "CHUNK", 7 * heads * 4)
     index = index_of(30)
-    ends = torch.randn(EDGES, heads, 4), torch.randn(NODES, heads, 4)
-    got = sparse._PairDot.apply(*ends, sparse.Pattern(index, NODES, EDGES))
-    assert_close(got, (ends[0][index[1]] * ends[1][index[0]]).sum(-1))
+    pattern = sparse.Pattern(index, NODES, EDGES).repeated(copies)
+    ends = torch.randn(copies, EDGES, heads, 4), torch.randn(copies, NODES, heads, 4)
+    expected = (ends[0][:, index[1]] * ends[1][:, index[0]]).sum(-1).flatten(0, 1)
+    for dot in (sparse._PairDot.apply, sparse._dot_of_bags, sparse._dot_chunked, *([sparse._dot_sampled] if heads == 1 else [])):
+        assert_close(dot(ends[0].flatten(0, 1), ends[1].flatten(0, 1), pattern), expected)
+
+
+def test_copies_side_by_side_are_the_pattern_of_the_larger_hypergraph():
+    index, times = index_of(30), 3
+    one = sparse.Pattern(index, NODES, EDGES)
+    larger = torch.cat([index + shift * torch.tensor([[NODES], [EDGES]]) for shift in range(times)], 1)
+    got, expected = one.repeated(times), sparse.Pattern(larger, times * NODES, times * EDGES)
+    assert one.repeated(times) is got and one.repeated(1) is one
+    for name in ("by_reaction", "by_metabolite"):
+        mine, wanted = getattr(got, name), getattr(expected, name)
+        for part in ("group", "other", "lengths", "offsets", "members"):
+            assert_close(getattr(mine, part), getattr(wanted, part), rtol=0, atol=0)
+        for heads in (1, 2):
+            for own, other in zip(mine.blocks(heads), wanted.blocks(heads), strict=True):
+                assert (own is None and other is None) or torch.equal(own, other)
+    for times in range(2, 2 + 2 * sparse.KEPT_BATCHES):
+        one.repeated(times)
+    assert len(one._repeated) == sparse.KEPT_BATCHES and one.repeated(3) is not got
 
 
 def test_a_pattern_is_remembered_for_its_tensor_only():

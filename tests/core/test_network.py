@@ -115,6 +115,34 @@ def test_a_mask_of_ones_is_no_mask():
     assert not torch.allclose(run(net, given, mask=torch.zeros(K)).raw, run(net, given).raw)
 
 
+@pytest.mark.parametrize("growth", ["flux", "uptakes"])
+@pytest.mark.parametrize("coupled", [False, True])
+@pytest.mark.parametrize("batch", [(), (3,)])
+def test_some_reactions_are_read_out_as_they_are_among_all(growth, coupled, batch):
+    given, net = problem(), network(replace(CONFIG, growth=growth, coupled=coupled))
+    masks = {"mask": torch.rand(*batch, K).requires_grad_()}
+    whole = net(**given, **masks)
+    for rows in ([2], [5, 0], [3, 2, 3], []):
+        only = torch.tensor(rows, dtype=torch.long)
+        some = net(**given, **masks, only=only)
+        for got, wanted in ((some.flux, whole.flux[..., only]), (some.raw, whole.raw[..., only]), (some.growth, whole.growth)):
+            assert_close(got, wanted, rtol=1e-12, atol=1e-12)
+        asked = (some.raw.sum() + some.growth.sum(), whole.raw[..., only].sum() + whole.growth.sum())
+        slopes = [torch.autograd.grad(number, masks["mask"], retain_graph=True)[0] for number in asked]
+        assert_close(*slopes, rtol=1e-10, atol=1e-12)
+    with pytest.raises(ValueError, match="not given together"):
+        net(**given, only=torch.tensor([0]), return_trace=True)
+
+
+def test_what_limits_growth_in_one_condition_of_a_batch_is_read_in_all():
+    given, net = problem(), network(replace(CONFIG, growth="uptakes"))
+    lower, upper = given["lower"].repeat(E, 1), given["upper"].repeat(E, 1)
+    for condition in range(E):  # another reaction is closed in each
+        lower[condition, condition] = upper[condition, condition] = 0
+    given = given | {"lower": lower, "upper": upper}
+    assert_close(run(net, given, only=torch.tensor([1])).growth, run(net, given).growth, rtol=1e-12, atol=1e-12)
+
+
 def test_gate_override_for_all_layers_or_one_by_one():
     given, net = problem(), network()
     plain, everywhere = run(net, given, return_trace=True), run(net, given, gate_override=0.8, return_trace=True)
