@@ -14,6 +14,7 @@ from core import __version__
 from core.errors import InputError
 from core.explain.whole_trial import Trial, bases_on_trial, control_of, reactions_on_trial
 from core.models import load_checkpoint, load_members, resolve_device
+from core.models.checkpoint import Card
 from core.storage import write_bytes, write_json
 
 MOST_RNAS = 20
@@ -58,8 +59,7 @@ def try_reactions(
     kept, lost = _Kept(), {}
     for name in checkpoints:
         network, *seeds = [(one.to(place.device), card) for one, card in load_members(name, kind="metabolic")]
-        control = control_of(network[1])
-        shuffled = (control, load_checkpoint(control)) if control else None
+        shuffled = _shuffled(network[1])
         for medium in media:
             where = {"checkpoint": name, "medium": medium or "as the model has it"}
             factors = reaction_importance(tables, network, medium=medium, knockouts=knockouts, target=target, methods=INSTANT, device=place.device)
@@ -116,8 +116,15 @@ def try_bases(
             itself = like_itself(network, folded, ensemble=ensemble, device=place.device)
             masked = rna_masks(network, folded, target=itself, ensemble=ensemble, device=place.device)
             factors = base_importance(folded, network, ensemble=ensemble, device=place.device)
-            kept.add({"checkpoint": name, "rna": record.id}, bases_on_trial(masked, network, factors, seed=seed, on_progress=on_progress))
+            trial = bases_on_trial(masked, network, factors, control=_shuffled(network[1]), seed=seed, on_progress=on_progress)
+            kept.add({"checkpoint": name, "rna": record.id}, trial)
     return kept.written(folder, {"file": path.name, "target": "likeness to itself", "seed": seed, "device": place.device})
+
+
+def _shuffled(card: Card) -> tuple[str, Any] | None:
+    """The control of a network by name, and opened."""
+    name = control_of(card)
+    return (name, load_checkpoint(name)) if name else None
 
 
 class _Kept:

@@ -343,6 +343,7 @@ def bases_on_trial(
     factors: BaseImportance,
     *,
     found: Attribution | None = None,
+    control: tuple[str, Network] | None = None,
     seed: int = 0,
     on_progress: Progress | None = None,
     should_stop: Stop | None = None,
@@ -351,7 +352,7 @@ def bases_on_trial(
 
     Args:
         masked: the bases of the RNA of ``factors``. factors: of the same network on the same structure.
-        found: an attribution that was made already, which joins those that stand trial.
+        found: an attribution that was made already, which joins those that stand trial. control: name and network with shuffled labels.
     """
     own = found if found is not None and found.method == INTEGRATED_GRADIENTS else attribute(masked, on_progress=on_progress, should_stop=should_stop)
     rankings = base_rankings(masked, factors, own)
@@ -363,6 +364,7 @@ def bases_on_trial(
         rankings,
         level=masked.part,
         found=own,
+        control=control,
         skill=lambda told: family_skill(network, seed=seed, device=masked.device, told=told, should_stop=should_stop),
         seed=seed,
         on_progress=on_progress,
@@ -371,11 +373,12 @@ def bases_on_trial(
 
 
 def control_of(card: Card) -> str:
-    """The shipped network that was trained on shuffled labels of the same model, "" for none."""
-    from core.explain.atp import controls_of
-    from core.models.checkpoint import load_card
+    """The shipped network that was trained on shuffled labels of the same model, or over the same encoding of RNAs, "" for none."""
+    from core.models.checkpoint import list_checkpoints, load_card
 
-    if "trained_on" not in card.content:
-        return ""
-    shuffled = [name for name in controls_of(card) if load_card(name).content.get("control") == "shuffled labels"]
-    return shuffled[0] if shuffled else ""
+    def learned_on(one: Card) -> tuple[str, object]:
+        return one.kind, one.content["network"].get("encoding") if one.kind == "rna" else one.content.get("trained_on", {}).get("model")
+
+    shipped = map(load_card, list_checkpoints(kind=card.kind, controls=True))
+    same = [one.name for one in shipped if one.content.get("control") == "shuffled labels" and learned_on(one) == learned_on(card)]
+    return same[0] if same and card.name not in same else ""

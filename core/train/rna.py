@@ -40,6 +40,7 @@ class RnaTrainConfig:
     ``sequence_weight`` is the w of the encoding; ``temperature`` divides the cosines of the loss, in which aligned bases and aligned elements count
     ``bases`` and ``elements``. Validation comes every ``validate_every`` epochs and at the end. ``readout_families``, ``readout_power`` and
     ``readout_pooled`` are those of :func:`core.train.rna_readout.fit_readout`, which makes the last linear map when training is over.
+    ``shuffle_labels``: relatives, and their bases and elements, are dealt out at random, for a control that can have learned nothing about them.
     """
 
     encoding: str = "forgi"
@@ -62,6 +63,7 @@ class RnaTrainConfig:
     readout_families: int = 2_000
     readout_power: float = 0.5
     readout_pooled: float = 0.01
+    shuffle_labels: bool = False
     seed: int = 40
     device: str = "auto"
     network: dict[str, Any] = field(
@@ -189,12 +191,15 @@ class RnaRun:
     def _loss(self, network: RnaGine, graphs: FamilyGraphs, families: np.ndarray, step: int) -> Tensor:
         c = self.config
         drawn = draw_batch(graphs, families, given=c.given, mixed=c.mixed, shuffles=c.shuffles, rng=np.random.default_rng([c.seed, 1, step]))
+        if c.shuffle_labels:
+            drawn = drawn.dealt_out(np.random.default_rng([c.seed, 2, step]))
         torch.manual_seed(c.seed * 1_000_003 + step)  # dropout
         with autocast(self.device):
             out = run(network, graphs.assemble(drawn.views), self.device)
         whole, nodes, count = out.graph.float(), out.nodes.float(), len(families)
         others = whole[2 * count :] if drawn.shuffles else None
-        loss = contrastive_loss(whole[:count], whole[count : 2 * count], c.temperature, others=others)
+        second = whole[count : 2 * count][torch.from_numpy(drawn.partners).to(self.device)]
+        loss = contrastive_loss(whole[:count], second, c.temperature, others=others)
         if c.bases and len(drawn.bases):
             first, second = nodes[torch.from_numpy(drawn.bases).to(self.device)].unbind(1)
             loss = loss + c.bases * contrastive_loss(first, second, c.temperature)

@@ -106,10 +106,12 @@ def build_card(
         ginfinity: what :func:`core.rna.ginfinity.open_ginfinity` gave, for its figures on Rfam beside the network's.
     """
     network_config = config.build()
-    return {
+    control = {"control": "shuffled labels"} if config.shuffle_labels else {}
+    return control | {
         "name": name,
         "kind": "rna",
-        "summary": f"GINE network on the {_ENCODINGS[config.encoding]} graph of an RNA and its ensemble, trained by contrast on synthetic families.",
+        "summary": f"GINE network on the {_ENCODINGS[config.encoding]} graph of an RNA and its ensemble, trained by contrast on synthetic families."
+        + (" Control: who is related was dealt out at random, so nothing it shows is knowledge." if config.shuffle_labels else ""),
         "network": network_config.to_dict(),
         "parameters": sum(p.numel() for p in network.parameters()),
         "training": {

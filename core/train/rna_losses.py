@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -24,13 +24,24 @@ UNLIKE = -1e4
 @dataclass(frozen=True)
 class Drawn:
     """A batch: views (first relatives, second relatives, shuffles of the first ``shuffles`` families), and what is aligned between the relatives:
-    nodes of bases [P, 2] and of elements [Q, 2] in the assembled batch, and the elements' ``kinds`` [Q]."""
+    nodes of bases [P, 2] and of elements [Q, 2] in the assembled batch, and the elements' ``kinds`` [Q]. ``partners`` [B]: whose second relative is
+    taken for each first one's."""
 
     views: list[View]
     shuffles: int
     bases: np.ndarray
     elements: np.ndarray
     kinds: np.ndarray
+    partners: np.ndarray
+
+    def dealt_out(self, rng: np.random.Generator) -> Drawn:
+        """The same with every partner dealt out at random, elements among those of their kind: nothing can be learned of who belongs together."""
+        bases, elements = self.bases.copy(), self.elements.copy()
+        rng.shuffle(bases[:, 1])
+        for kind in np.unique(self.kinds):
+            rows = np.flatnonzero(self.kinds == kind)
+            elements[rows, 1] = elements[rng.permutation(rows), 1]
+        return replace(self, bases=bases, elements=elements, partners=rng.permutation(self.partners))
 
 
 def draw_batch(graphs: FamilyGraphs, chosen: np.ndarray, *, given: float, mixed: float, shuffles: float, rng: np.random.Generator) -> Drawn:
@@ -65,7 +76,7 @@ def draw_batch(graphs: FamilyGraphs, chosen: np.ndarray, *, given: float, mixed:
     if len(nodes) > MOST_ELEMENTS:
         kept = rng.choice(len(nodes), MOST_ELEMENTS, replace=False)
         nodes, sorts = nodes[kept], sorts[kept]
-    return Drawn(views, count, np.concatenate([*bases, np.zeros((0, 2), np.int64)]), nodes, sorts)
+    return Drawn(views, count, np.concatenate([*bases, np.zeros((0, 2), np.int64)]), nodes, sorts, np.arange(len(chosen)))
 
 
 def contrastive_loss(first: Tensor, second: Tensor, temperature: float, *, others: Tensor | None = None, unlike: Tensor | None = None) -> Tensor:

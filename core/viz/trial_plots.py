@@ -123,19 +123,34 @@ def agreement_plot(found: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
     return finished(figure, "Do the rankings agree?", plain(alt), height=HEIGHT)
 
 
-def methods_map(values: Mapping[str, pd.Series], words: Mapping[str, str], *, level: str, prefix: str, most: int = 30) -> go.Figure:
+def _first(values: pd.Series, called: Mapping[str, str]) -> str:
+    name = str(values.abs().idxmax())
+    return called.get(name, name)
+
+
+def methods_map(
+    values: Mapping[str, pd.Series],
+    words: Mapping[str, str],
+    *,
+    level: str,
+    prefix: str,
+    called: Mapping[str, str] | None = None,
+    most: int = 30,
+) -> go.Figure:
     """Rankings beside each other: a row a group, a column a ranking, each by its own largest absolute value on a scale from -1 to 1.
 
     Args:
         values: by ranking, values by name of a group. words: rankings by what they are called.
-        prefix: makes an entity of a group's name, which a click gives. most: groups shown, those that any ranking puts first.
+        prefix: makes an entity of a group's name, which a click gives. called: what groups are called who
+            are not called by their own name. most: groups shown, those that any ranking puts first.
     """
     import plotly.graph_objects as go
 
     table = pd.DataFrame({name: one / one.abs().max() for name, one in values.items()})
     best = table.abs().rank(ascending=False, method="first").min(axis=1).sort_values(kind="stable").index[:most]
     shown = table.loc[best]
-    rows, columns = [plain(str(name)) for name in shown.index], [plain(words.get(name, name)) for name in shown.columns]
+    called = called or {}
+    rows, columns = [plain(called.get(str(name), str(name))) for name in shown.index], [plain(words.get(name, name)) for name in shown.columns]
     marker = {
         "symbol": "square",
         "size": 13,
@@ -158,7 +173,7 @@ def methods_map(values: Mapping[str, pd.Series], words: Mapping[str, str], *, le
     )
     figure.update_yaxes(autorange="reversed", dtick=1, automargin=True)
     figure.update_xaxes(side="top", tickangle=-35)
-    firsts = "; ".join(f"{words.get(name, name)} {table[name].abs().idxmax()}" for name in map(str, table) if table[name].notna().any())
+    firsts = "; ".join(f"{words.get(name, name)} {_first(table[name], called)}" for name in map(str, table) if table[name].notna().any())
     alt = f"{len(table.columns)} rankings of {len(shown)} {level}s beside each other; the first of each: {firsts}."
     height = max(HEIGHT, 170 + 17 * len(shown))
     return finished(figure, f"{level.capitalize()}s by every ranking", plain(alt), height=height).update_layout(margin={"t": 125})

@@ -64,6 +64,9 @@ def test_planted_importances_get_the_answer_known_beforehand() -> None:
     drawn = dict(zip(zip(side.data[0].customdata, side.data[0].x, strict=True), side.data[0].marker.color, strict=True))
     assert drawn["rxn:g0", INTEGRATED_GRADIENTS] == 1 and drawn["rxn:g1", INTEGRATED_GRADIENTS] == pytest.approx(2**-0.2)
     assert len(set(side.data[0].customdata)) == 10 and "integrated_gradients g0; " in alt_text(side)
+    called = methods_map(trial.values, {}, level="base", prefix="", called={"g0": "G2"}, most=10)
+    assert "G2" in called.data[0].y and "g1" in called.data[0].y and "g0" in called.data[0].customdata
+    assert "integrated_gradients G2; " in alt_text(called)
     assert "Rank correlation of every pair of 4 rankings" in alt_text(agreement_plot(trial.agreement, {}))
 
 

@@ -112,7 +112,7 @@ def draw() -> None:
         card.card(given, folded, view)
     table(function, found, shown, "rna", _inputs(asked, recipe, given, folded))
     if over == "bases":
-        trial.draw(key, function, lambda: _judge(given, folded, view, function, found), prefix="", pick=select)
+        trial.draw(key, function, lambda: _judge(given, folded, view, function, found), prefix="", pick=select, words=words)
         disruption.draw((asked.rna, asked.pairs, asked.network, asked.weights, asked.where), given, folded, view)
 
 
@@ -208,12 +208,14 @@ def _per_base(function: Masked, found: Attribution, count: int) -> np.ndarray | 
 
 
 def _judge(given: Given, folded: FoldResult, view: ViewState, function: Masked, found: Attribution) -> Callable[[Job], Trial]:
+    from core.explain.whole_trial import bases_on_trial, control_of
+
     factors, network = data.importance(given, folded, view.rna_net), data.network(view.rna_net)
+    name = control_of(network[1])
+    control = (name, data.network(name)) if name else None
 
     def run(job: Job) -> Trial:
-        from core.explain.whole_trial import bases_on_trial
-
         own = found if found.whole else None
-        return bases_on_trial(function, network, factors, found=own, on_progress=job.counted, should_stop=job.stopped)
+        return bases_on_trial(function, network, factors, found=own, control=control, on_progress=job.counted, should_stop=job.stopped)
 
     return run

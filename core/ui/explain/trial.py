@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -96,12 +96,20 @@ def standing(function: Key, rankings: Sequence[str]) -> None:
             st.badge(plain(f"{WORDS.get(name, name)} {verdict}: {why}"[:120]), icon=icon, color=colour)  # type: ignore[arg-type]
 
 
-def draw(key: Key, function: Masked, prepare: Callable[[], Callable[[Job], Trial]], *, prefix: str, pick: Callable[[str], None]) -> None:
+def draw(
+    key: Key,
+    function: Masked,
+    prepare: Callable[[], Callable[[Job], Trial]],
+    *,
+    prefix: str,
+    pick: Callable[[str], None],
+    words: Mapping[str, str] | None = None,
+) -> None:
     """The trial, or the button that begins it.
 
     Args:
         key: what it follows from. prepare: fetches in the session what it needs, and gives the work.
-        prefix: makes an entity of a group's name; pick: selects one.
+        prefix: makes an entity of a group's name; pick: selects one; words: what groups are called who are not called by their own name.
     """
     st.subheader("Is this ranking true of the network?", anchor=False)
     trial = trials().result(key)
@@ -116,14 +124,14 @@ def draw(key: Key, function: Masked, prepare: Callable[[], Callable[[Job], Trial
             f"gates are exchanged. About {PASSES:,} evaluations of the network, {duration(seconds)} on two cores."
         )
         return
-    _shown(trial, function, prefix, pick)
+    _shown(trial, function, prefix, pick, words or {})
 
 
 def _start(key: Key, prepare: Callable[[], Callable[[Job], Trial]]) -> None:
     trials().start(key, prepare())
 
 
-def _shown(trial: Trial, function: Masked, prefix: str, pick: Callable[[str], None]) -> None:
+def _shown(trial: Trial, function: Masked, prefix: str, pick: Callable[[str], None], words: Mapping[str, str]) -> None:
     from core.explain.trial import WORDS
 
     with st.container(border=True, key="explain_verdict"):
@@ -142,7 +150,7 @@ def _shown(trial: Trial, function: Masked, prefix: str, pick: Callable[[str], No
     with curves:
         _curves(trial, function)
     with side:
-        _side_by_side(trial, prefix, pick)
+        _side_by_side(trial, prefix, pick, words)
     with tests:
         _tests(table)
     with controls:
@@ -183,12 +191,12 @@ def _curves(trial: Trial, function: Masked) -> None:
     )
 
 
-def _side_by_side(trial: Trial, prefix: str, pick: Callable[[str], None]) -> None:
+def _side_by_side(trial: Trial, prefix: str, pick: Callable[[str], None], words: Mapping[str, str]) -> None:
     from core.explain.trial import WORDS
     from core.viz.plots import alt_text
     from core.viz.trial_plots import methods_map
 
-    figure = methods_map(trial.values, WORDS, level=trial.level, prefix=prefix)
+    figure = methods_map(trial.values, WORDS, level=trial.level, prefix=prefix, called=words)
     event = st.plotly_chart(figure, key="explain_side", on_select="rerun", selection_mode="points", alt=alt_text(figure))
     take(picked_entity(event) or None, "explain_side", pick)
     st.caption(
