@@ -24,7 +24,7 @@ from tests.e2e.app_server import BUSY, COLD
 
 playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect
 
 ROOT = Path(__file__).resolve().parents[2]
 EXPECTED = re.compile(r"/[a-z]+/_stcore/(health|host-config)$")
@@ -135,11 +135,19 @@ def fresh_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Se
         cancel_run(run.id)
 
 
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A page of 1440 by 900; at the end nothing may have gone to the console as an error, nor to another host."""
+@pytest.fixture(scope="session")
+def window(browser: Browser) -> Iterator[BrowserContext]:
+    """What the pages of all tests share is the cache of the app's own files, as in a browser that was there before."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
-    opened = context.new_page()
+    context.add_init_script("localStorage.clear()")
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(window: BrowserContext) -> Iterator[Page]:
+    """A page of 1440 by 900; at the end nothing may have gone to the console as an error, nor to another host."""
+    opened = window.new_page()
     opened.set_default_timeout(60_000)
     errors: list[str] = []
     foreign: list[str] = []
@@ -156,7 +164,7 @@ def page(browser: Browser) -> Iterator[Page]:
     opened.on("pageerror", lambda error: errors.append(str(error)))
     opened.on("request", on_request)
     yield opened
-    context.close()
+    opened.close()
     assert errors == [], "errors on the browser's console"
     assert foreign == [], "requests to other hosts"
 

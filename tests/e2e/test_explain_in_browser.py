@@ -67,6 +67,7 @@ def test_an_rna_is_taken_apart_by_element_and_base(server, page: Page, settled: 
     settled(page)
     bars = page.locator(".st-key-explain_ledger .bars .point path")
     expect(bars).to_have_count(len(whole) + 2, timeout=90_000)
+    settled(page)
     click_on(page, bars.nth(1))
     element = whole["name"][0].removeprefix("elem:")
     expect(page.get_by_role("button", name="the RNA")).to_be_visible()

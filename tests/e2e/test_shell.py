@@ -21,21 +21,36 @@ def bytes_under(folder: Path) -> int:
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
-@pytest.mark.parametrize("entry", PAGES, ids=[entry.path for entry in PAGES])
-def test_a_deep_link_into_a_cold_server_opens_inside_the_app_and_fits_a_phone(server: Any, page: Page, settled: Settled, entry: PageEntry) -> None:
-    """A link to a page of a server nobody has talked to yet ran that page's file alone, without app.py: no sidebar, no view."""
-    query = "ko=PFK,b3916"
-    server.forget_visitors()
-    page.goto(f"{server.url}/{'' if entry is PAGES[0] else entry.path}?{query}")
-    settled(page)
+def heading(page: Page, entry: PageEntry) -> None:
     links = page.locator(".st-key-nav a")
     expect(links).to_have_text([re.compile(re.escape(other.title)) for other in PAGES])
     expect(page.locator(".st-key-nav_current a")).to_have_text(re.compile(re.escape(entry.title)))
     expect(page.locator("[data-testid=stSidebarNav]")).to_have_count(0)
     expect(page).to_have_title("Gatescope" if entry is PAGES[0] else f"{entry.title} · Gatescope")
-    expect(links.nth(1)).to_have_attribute("href", re.compile(r"explorer\?ko=PFK"))
-    page.set_viewport_size({"width": 390, "height": 844})
-    page.wait_for_function("() => document.querySelector('[data-testid=stMain]').scrollWidth <= 390")
+
+
+@pytest.mark.parametrize("path", ["", "explorer", "rna"])
+def test_a_deep_link_into_a_cold_server_opens_inside_the_app(server: Any, page: Page, settled: Settled, path: str) -> None:
+    """A link to a page of a server nobody has talked to yet ran that page's file alone, without app.py: no sidebar, no view."""
+    entry = next((one for one in PAGES if one.path == path), PAGES[0])
+    server.forget_visitors()
+    page.goto(f"{server.url}/{path}?ko=PFK,b3916")
+    settled(page)
+    heading(page, entry)
+    expect(page.locator(".st-key-nav a").nth(1)).to_have_attribute("href", re.compile(r"explorer\?ko=PFK"))
+
+
+def test_every_page_opens_from_the_sidebar_and_fits_a_phone(server: Any, page: Page, settled: Settled) -> None:
+    page.goto(f"{server.url}/storage?ko=PFK,b3916")
+    settled(page)
+    for entry in PAGES:
+        page.locator(".st-key-nav a").filter(has_text=re.compile(rf"{re.escape(entry.title)}$")).first.click()
+        expect(page.locator(".st-key-nav_current a")).to_have_text(re.compile(re.escape(entry.title)))
+        settled(page)
+        heading(page, entry)
+        page.set_viewport_size({"width": 390, "height": 844})
+        page.wait_for_function("() => document.querySelector('[data-testid=stMain]').scrollWidth <= 390")
+        page.set_viewport_size({"width": 1440, "height": 900})
 
 
 def test_the_view_follows_links_undo_and_the_browsers_own_buttons(server: Any, page: Page, settled: Settled) -> None:

@@ -45,7 +45,7 @@ def test_a_run_is_started_cancelled_resumed_and_compared_while_tab_and_server_co
     expect(page.get_by_text("No runs yet.")).to_be_visible()
     page.get_by_role("textbox", name="Name").fill("a *starred* run")
     page.get_by_text("More settings").click()
-    fill(page, Growth_conditions_to_learn_from=64, Epochs=250, Hidden_width=4, Layers=1, Validation_conditions=16, Test_conditions=16)
+    fill(page, Growth_conditions_to_learn_from=64, Epochs=100, Hidden_width=4, Layers=1, Validation_conditions=16, Test_conditions=16)
     expect(page.get_by_text(re.compile(r"Parameters: \d"))).to_be_visible(timeout=60_000)
     page.get_by_role("button", name="Start training").click()
     expect(page.get_by_role("heading", name="a *starred* run")).to_be_visible(timeout=60_000)
@@ -54,8 +54,8 @@ def test_a_run_is_started_cancelled_resumed_and_compared_while_tab_and_server_co
     page.get_by_role("button", name="Cancel").click()
     expect(badge(page, "Cancelled")).to_be_visible(timeout=60_000)
     (run,) = list_runs()
-    assert (run.name, run.state, run.kind, run.total) == ("a *starred* run", "cancelled", "train-metabolic", 500)
-    assert 0 < run.done < 500
+    assert (run.name, run.state, run.kind, run.total) == ("a *starred* run", "cancelled", "train-metabolic", 200)
+    assert 0 < run.done < 200
     assert json.loads((run.folder / "settings.json").read_text())["network"]["hidden"] == 4
 
     page.goto("about:blank")
@@ -72,7 +72,7 @@ def test_a_run_is_started_cancelled_resumed_and_compared_while_tab_and_server_co
     expect(badge(page, "Finished")).to_be_visible(timeout=180_000)
     run = next(one for one in list_runs() if one.id == run.id)
     assert (run.state, run.sittings) == ("finished", 2)
-    assert [row["epoch"] for row in run.history()] == list(range(1, 251))
+    assert [row["epoch"] for row in run.history()] == list(range(1, 101))
     expect(page.get_by_role("link", name="See its gates")).to_have_attribute("href", re.compile(f"net=run%3A{run.id}|net=run:{run.id}"))
 
     page.get_by_role("button", name="Name and notes").click()
