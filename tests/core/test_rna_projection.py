@@ -104,6 +104,7 @@ def test_a_stored_map_is_the_same_map(method: str, maps: dict[str, Projection], 
     assert load_projection(path) is None and load_projection(tmp_path / "none.npz") is None
 
 
+@pytest.mark.usefixtures("here")
 def test_another_seed_is_another_map_and_the_key_follows_all_inputs(maps: dict[str, Projection]) -> None:
     vectors, found = clusters(150)[0], maps["umap"]
     other = project(vectors, method="umap", seed=2, neighbours=10)
