@@ -17,6 +17,7 @@ from core.explain.faithfulness import alike
 from core.explain.masked import EPS, Masked, Stop
 from core.explain.metabolic_masks import Network, asker_of, runner_of
 from core.explain.seed_spread import seed_spread
+from core.explain.trial import WORDS
 from core.metabolic.hypergraph import MetabolicHypergraph
 
 PERMUTATIONS = 100
@@ -73,7 +74,7 @@ class GateTests:
                 f"{self.permuted_change:.1%} ± {self.permuted_sd:.1%} of the effect",
                 "it matters which incidence has which gate" if self.matter else "it does not matter which incidence has which gate",
             ),
-            *((f"rank correlation with {name}", f"{value:.2f}", _strength(value)) for name, value in self.correlations.items()),
+            *((f"rank correlation with {WORDS.get(name, name)}", f"{value:.2f}", _strength(value)) for name, value in self.correlations.items()),
             (
                 f"only the {KEPT:.0%} widest gates kept",
                 f"{self.kept_effect:.0%} of the effect (as many random incidences {self.random_effect:.0%}); "

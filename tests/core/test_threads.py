@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -29,6 +30,8 @@ def test_results_come_in_order_from_threads_of_one_thread_each():
 
     assert list(side_by_side(work, range(7))) == [(n * n, 1) for n in range(7)]
     assert torch.get_num_threads() == 2
+    with ThreadPoolExecutor(1) as pool:  # a thread that is started later has as many as before
+        assert pool.submit(torch.get_num_threads).result() == 2
 
 
 @pytest.mark.usefixtures("_two_threads")

@@ -160,7 +160,8 @@ def _shown(trial: Trial, function: Masked, prefix: str, pick: Callable[[str], No
     for tab in gates:
         assert trial.gates is not None
         with tab:
-            st.dataframe(trial.gates.table, hide_index=True, alt="Five tests of the gates")
+            config = {"result": st.column_config.TextColumn("result", width="large")}
+            st.dataframe(trial.gates.table, hide_index=True, column_config=config, alt="Five tests of the gates")
             st.caption("Gates are held at other values while all else follows. Gates are factors inside the network, not proof of what it relies on.")
     text = trial.table.to_csv(index=False)
     st.download_button("Trial, CSV", text, "trial.csv", "text/csv", on_click="ignore", icon=":material/download:")
