@@ -203,6 +203,22 @@ def test_a_batch_holds_relatives_shuffles_and_what_is_aligned_between_them(made:
     assert kinds_seen == {(True, True), (False, True), (False, False)}
 
 
+def test_partners_dealt_out_are_the_same_ones_but_nobodys_own(made: Families):
+    graphs = FamilyGraphs(made, encoding="forgi", sequence_weight=0.5, ensemble=True)
+    drawn = draw_batch(graphs, np.arange(7), given=0.0, mixed=0.0, shuffles=0.0, rng=np.random.default_rng(0))
+    assert drawn.partners.tolist() == list(range(7))
+    rng, own = np.random.default_rng(1), []
+    for _ in range(300):
+        dealt = drawn.dealt_out(rng)
+        assert sorted(dealt.partners) == list(range(7)) and dealt.views == drawn.views
+        assert (dealt.bases[:, 0] == drawn.bases[:, 0]).all() and sorted(dealt.bases[:, 1]) == sorted(drawn.bases[:, 1])
+        for kind in np.unique(drawn.kinds):
+            rows = drawn.kinds == kind
+            assert sorted(dealt.elements[rows, 1]) == sorted(drawn.elements[rows, 1])
+        own.append([(dealt.partners == drawn.partners).sum(), (dealt.bases[:, 1] == drawn.bases[:, 1]).sum()])
+    assert np.mean(own, axis=0) == pytest.approx([1, 1], abs=0.25)  # as many stay in their place as chance leaves there
+
+
 def test_elements_are_the_same_when_they_share_most_of_their_columns(made: Families):
     graphs = FamilyGraphs(made, encoding="forgi", sequence_weight=0.5, ensemble=True)
     one = graphs.parts(View(0, 0, DESIGNED))

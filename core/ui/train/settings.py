@@ -43,7 +43,16 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "network.growth": "flux",
         "network.coupled": False,
     },
-    "rna": {"encoding": "forgi", "families": 1_000, "validation": 100, "test": 200, "epochs": 40, "seed": 40, "device": "auto"},
+    "rna": {
+        "encoding": "forgi",
+        "families": 1_000,
+        "validation": 100,
+        "test": 200,
+        "epochs": 40,
+        "shuffle_labels": False,
+        "seed": 40,
+        "device": "auto",
+    },
 }
 """What the form starts with: the command line's own defaults, but fewer conditions and families, so that a first run ends soon."""
 _NAME, _BASE, _FROM = "train_name", "train_base", "train_from"
