@@ -29,13 +29,15 @@ Told = Callable[[int, int], None]
 @dataclass(frozen=True)
 class Skill:
     """``measure`` in words, its ``value`` for the network, ``floor`` that it has to pass whatever the others do, and ``redrawn``, the same measure of
-    networks with weights drawn anew. ``over``: what it was measured on."""
+    networks with weights drawn anew. ``over``: what it was measured on. ``control``: name and value of the network of shuffled labels, if there is one.
+    """
 
     measure: str
     value: float
     floor: float
     redrawn: tuple[float, ...]
     over: str
+    control: tuple[str, float] | None = None
 
     @property
     def knows(self) -> bool:
@@ -48,6 +50,8 @@ class Skill:
         """What came out."""
         others = f"{np.mean(self.redrawn):.2f} ± {np.std(self.redrawn, ddof=1):.2f}"
         found = f"{self.measure} {self.value:.2f} over {self.over}, {others} with weights drawn anew"
+        if self.control is not None:
+            found += f", {self.control[1]:.2f} by {self.control[0]}, which learned from labels dealt out at random"
         return f"The network knows what it predicts: {found}." if self.knows else f"The network does not know what it predicts: {found}."
 
 
@@ -55,6 +59,7 @@ def growth_skill(
     network: Network,
     tables: ModelTables,
     *,
+    control: tuple[str, Network] | None = None,
     conditions: int = CONDITIONS,
     redrawn: int = REDRAWN,
     seed: int = 0,
@@ -82,17 +87,25 @@ def growth_skill(
         truth[n] = found.value if found.status == OPTIMAL else 0.0
         if should_stop and should_stop():
             raise Cancelled("The trial was stopped.")
-    networks = [opened, *(drawn_anew(opened, seed=seed + number) for number in range(redrawn))]
-    scores = []
+    networks = [opened, *(drawn_anew(opened, seed=seed + number) for number in range(redrawn)), *([] if control is None else [control[1][0]])]
+    scores: list[float] = []
     for other in networks:
         scores.append(_spearman(truth, growth_of(other, tables, drawn, device=device, should_stop=should_stop)))
         if told:
             told(len(scores), len(networks))
-    return Skill("rank correlation of growth with flux balance analysis", scores[0], 0.5, tuple(scores[1:]), f"{conditions} sampled conditions")
+    measure, over = "rank correlation of growth with flux balance analysis", f"{conditions} sampled conditions"
+    return _skill(measure, scores, 0.5, over, redrawn, control)
 
 
 def family_skill(
-    network: RnaNetwork, *, redrawn: int = REDRAWN, seed: int = 0, device: str = "cpu", told: Told | None = None, should_stop: Stop | None = None
+    network: RnaNetwork,
+    *,
+    control: tuple[str, RnaNetwork] | None = None,
+    redrawn: int = REDRAWN,
+    seed: int = 0,
+    device: str = "cpu",
+    told: Told | None = None,
+    should_stop: Stop | None = None,
 ) -> Skill:
     """Area under the ROC curve with which cosines of embeddings tell pairs of one family from pairs of two, in the reference library."""
     from core.rna.embedding import embed_levels
@@ -102,15 +115,22 @@ def family_skill(
     records = [replace(example.record, id=str(n)) for n, example in enumerate(examples)]
     families = np.array([example.family for example in examples])
     opened, card = network
+    networks = [network, *((drawn_anew(opened, seed=seed + number), card) for number in range(redrawn)), *([] if control is None else [control[1]])]
     scores: list[float] = []
-    for one in [opened, *(drawn_anew(opened, seed=seed + number) for number in range(redrawn))]:
+    for one in networks:
         if should_stop and should_stop():
             raise Cancelled("The trial was stopped.")
-        vectors = embed_levels(records, checkpoint=(one, card), levels=("rna",), device=device)["rna"].vectors.astype(np.float64)
+        vectors = embed_levels(records, checkpoint=one, levels=("rna",), device=device)["rna"].vectors.astype(np.float64)
         scores.append(_auc(vectors, families))
         if told:
-            told(len(scores), redrawn + 1)
-    return Skill("AUC of family members", scores[0], 0.6, tuple(scores[1:]), f"the {len(records)} RNAs of the reference library")
+            told(len(scores), len(networks))
+    return _skill("AUC of family members", scores, 0.6, f"the {len(records)} RNAs of the reference library", redrawn, control)
+
+
+def _skill(measure: str, scores: list[float], floor: float, over: str, redrawn: int, control: tuple[str, object] | None) -> Skill:
+    """From the scores of the network, of those with weights drawn anew and of the control."""
+    beside = None if control is None else (control[0], scores[-1])
+    return Skill(measure, scores[0], floor, tuple(scores[1 : redrawn + 1]), over, beside)
 
 
 def _auc(vectors: np.ndarray, families: Sequence[str] | np.ndarray) -> float:

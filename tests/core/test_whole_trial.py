@@ -192,8 +192,11 @@ def test_gates_that_must_matter_and_gates_that_cannot(tabled: Callable[[str], Mo
 def test_trained_networks_know_and_untrained_and_shuffled_ones_do_not(tabled: Callable[[str], ModelTables]) -> None:
     tables = tabled("e_coli_core")
     core, shuffled = load_checkpoint("core"), load_checkpoint("core-shuffled")
-    assert growth_skill(core, tables).knows and growth_skill(core, tables).value > 0.9
-    assert not growth_skill(shuffled, tables).knows
+    found = growth_skill(core, tables, control=("core-shuffled", shuffled))
+    assert found.knows and found.value > 0.9 and len(found.redrawn) == 5 and found.control is not None and abs(found.control[1]) < 0.3
+    assert f", {found.control[1]:.2f} by core-shuffled, which learned from labels dealt out at random." in found.sentence
+    own = growth_skill(shuffled, tables)
+    assert not own.knows and own.value == found.control[1]
     untrained = (drawn_anew(core[0], seed=77), core[1])
     assert not growth_skill(untrained, tables).knows
     rna = load_checkpoint("rna")
@@ -233,5 +236,6 @@ def test_an_untrained_rna_network_is_not_faithful_and_the_trained_one_is_told_ap
 
 
 def test_controls_are_networks_with_shuffled_labels_of_the_same_model() -> None:
-    assert control_of(load_checkpoint("rna")[1]) == ""
+    assert control_of(load_checkpoint("rna")[1]) == "rna-shuffled"
+    assert control_of(load_checkpoint("rna_standard")[1]) == control_of(load_checkpoint("rna-shuffled")[1]) == ""
     assert control_of(load_checkpoint("core")[1]) == "core-shuffled"
