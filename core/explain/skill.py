@@ -29,7 +29,8 @@ Told = Callable[[int, int], None]
 @dataclass(frozen=True)
 class Skill:
     """``measure`` in words, its ``value`` for the network, ``floor`` that it has to pass whatever the others do, and ``redrawn``, the same measure of
-    networks with weights drawn anew. ``over``: what it was measured on. ``control``: name and value of the network of shuffled labels, if there is one.
+    networks with weights drawn anew. ``over``: what it was measured on. ``control``: name and value of the network of
+    shuffled labels, if there is one.
     """
 
     measure: str
