@@ -40,9 +40,9 @@ def choose(page: Page, label: str, option: str) -> None:
     page.get_by_role("option", name=option, exact=True).click()
 
 
-def unfold(page: Page, label: str, option: str) -> Locator:
+def unfold(page: Page, label: str, option: str | re.Pattern[str]) -> Locator:
     """Opens a list, again where the page was drawn anew at that moment and closed it, and gives one of its options."""
-    wanted = page.get_by_role("option", name=option, exact=True)
+    wanted = page.get_by_role("option", name=option, exact=isinstance(option, str))
     for _ in range(6):
         at_rest(page)
         page.get_by_role("combobox", name=label).click()
@@ -87,3 +87,18 @@ def click_on(page: Page, mark: Locator) -> None:
     assert box is not None
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+
+def click_until(page: Page, mark: Locator, shown: Locator) -> None:
+    """Clicks a mark of a plot until something is shown: a drawing above it that comes late moves the plot away from under the mouse."""
+    for _ in range(6):
+        at_rest(page)
+        if shown.is_visible():
+            return
+        click_on(page, mark)
+        try:
+            shown.wait_for(timeout=8_000)
+            return
+        except TimeoutError:
+            continue
+    expect(shown).to_be_visible()

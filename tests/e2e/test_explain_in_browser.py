@@ -13,7 +13,7 @@ from core.explain.rna_masks import like_itself, rna_masks
 from core.metabolic import build_hypergraph, load_tables
 from core.models import load_checkpoint
 from core.rna import load_example
-from tests.e2e.steps import Settled, card, click_on, metric
+from tests.e2e.steps import Settled, card, click_until, metric
 
 
 def test_the_ledger_is_opened_entry_by_entry_and_a_bar_selects(server, page: Page, settled: Settled) -> None:
@@ -26,15 +26,13 @@ def test_the_ledger_is_opened_entry_by_entry_and_a_bar_selects(server, page: Pag
     bars = waterfall.locator(".bars .point path")
     expect(bars).to_have_count(len(whole) + 2, timeout=90_000)
     expect(waterfall.locator(".bartext").nth(1)).to_have_text(f"{whole['value'][0]:+.3g}".replace("-", "-"))
-    click_on(page, bars.nth(1))
-    expect(page.get_by_role("button", name="the model")).to_be_visible()
+    click_until(page, bars.nth(1), page.get_by_role("button", name="the model"))
     settled(page)
     first = whole["name"][0]
     inside = ledger(masked, found, "reaction", within=("subsystem", first)).table
     expect(bars).to_have_count(len(inside) + 1)
-    click_on(page, bars.nth(0))
     reaction = inside["name"][0]
-    expect(card(page)).to_contain_text(f"Reaction {reaction}")
+    click_until(page, bars.nth(0), card(page).get_by_text(f"Reaction {reaction}").first)
     settled(page)
     parts = ledger(masked, found, "incidence", within=("reaction", reaction)).table
     expect(bars).to_have_count(len(parts) + 1)
@@ -42,9 +40,8 @@ def test_the_ledger_is_opened_entry_by_entry_and_a_bar_selects(server, page: Pag
     page.get_by_role("button", name="the model").click()
     expect(bars).to_have_count(len(whole) + 2)
     settled(page)
-    click_on(page, page.locator(".st-key-explain_ranking .bars .point path").first)
     top = found.at(masked, "reaction").abs().idxmax()
-    expect(card(page)).to_contain_text(f"Reaction {top}")
+    click_until(page, page.locator(".st-key-explain_ranking .bars .point path").first, card(page).get_by_text(f"Reaction {top}").first)
 
 
 def test_a_stopped_method_keeps_what_is_known(server, page: Page, settled: Settled) -> None:
@@ -68,16 +65,15 @@ def test_an_rna_is_taken_apart_by_element_and_base(server, page: Page, settled: 
     bars = page.locator(".st-key-explain_ledger .bars .point path")
     expect(bars).to_have_count(len(whole) + 2, timeout=90_000)
     settled(page)
-    click_on(page, bars.nth(1))
     element = whole["name"][0].removeprefix("elem:")
-    expect(page.get_by_role("button", name="the RNA")).to_be_visible()
+    click_until(page, bars.nth(1), page.get_by_role("button", name="the RNA"))
     expect(card(page)).to_contain_text(re.compile(f"[Ee]lement {element}"))
     settled(page)
     inside = ledger(masked, found, "base", within=("element", f"elem:{element}")).table
     expect(bars).to_have_count(len(inside) + 1)
-    click_on(page, page.locator(".st-key-explain_ranking .bars .point path").first)
     place = int(found.names[int(abs(found.values).argmax())].removeprefix("base:"))
-    expect(card(page)).to_contain_text(f"Base {record.sequence[place - 1]}{place}")
+    base = card(page).get_by_text(f"Base {record.sequence[place - 1]}{place}").first
+    click_until(page, page.locator(".st-key-explain_ranking .bars .point path").first, base)
     expect(page).to_have_url(re.compile(rf"sel=base%3A{place}"))
 
 
@@ -105,6 +101,6 @@ def test_rankings_of_bases_stand_trial_and_lie_side_by_side(server, page: Page, 
     squares = page.locator(".st-key-explain_side .points path")
     expect(squares.first).to_be_visible()
     settled(page)
-    click_on(page, squares.first)
+    click_until(page, squares.first, card(page).get_by_text(re.compile(r"Base [ACGU]\d+")).first)
     expect(page).to_have_url(re.compile(r"sel=base%3A\d+"))
     expect(card(page)).to_contain_text(re.compile(r"Base [ACGU]\d+"))

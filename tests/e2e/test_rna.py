@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 
 from core.explain import base_importance
 from core.rna import decompose, embed, fold, fold_windowed, given_structure, load_example, parse_pairs, suboptimal
-from tests.e2e.steps import HAIRPIN, PAYLOAD, Settled, canvas, card, choose, click_on, legend, link, open_popover, paste
+from tests.e2e.steps import HAIRPIN, PAYLOAD, Settled, canvas, card, choose, click_on, legend, link, open_popover, paste, unfold
 
 
 def test_the_trna_is_drawn_and_a_base_is_selected_everywhere(server, page: Page, settled: Settled) -> None:
@@ -230,8 +230,7 @@ def test_two_structures_and_two_rnas_beside_each_other(server, page: Page, settl
     expect(page.locator(".js-plotly-plot")).to_have_count(1)
     page.evaluate("scrollTo(0, 0)")
     hiv = load_example("hiv-1-tar")
-    page.get_by_role("combobox", name="Compare with").click()
-    page.get_by_role("option", name=re.compile("TAR")).click()
+    unfold(page, "Compare with", re.compile("TAR")).click()
     expect(page.locator(".gr-canvas").nth(1).locator("[data-index]")).to_have_count(hiv.length)
     expect(page.get_by_text(f"Two RNAs of 76 and {hiv.length} bases")).to_be_visible()
 
