@@ -138,6 +138,8 @@ def _parser() -> argparse.ArgumentParser:
     embed = steps.add_parser("embed", help="store the vectors a network gives the library")
     embed.add_argument("--checkpoint", default="rna", help="a shipped RNA network (default: rna)")
     embed.set_defaults(run=_library_embed)
+    relatives = steps.add_parser("relatives", help="make the held-out synthetic families again by which a trial asks what a network knows")
+    relatives.set_defaults(run=_library_relatives)
 
     many = commands.add_parser("embed", help="vectors of many RNAs, or of their elements, as npz, CSV and AnnData")
     many.add_argument("file", type=Path, help="as for rna, or a table (CSV, TSV) with columns id and sequence, whose further columns come along")
@@ -409,6 +411,12 @@ def _library_rebuild(chosen: argparse.Namespace) -> int:
 
     written = rebuild(chosen.sources, chosen.check)
     return _wrote(written) or _library_embed(argparse.Namespace(checkpoint="rna"))
+
+
+def _library_relatives(chosen: argparse.Namespace) -> int:
+    from core.train.command import make_held_out_families
+
+    return _wrote([make_held_out_families()])
 
 
 def _library_embed(chosen: argparse.Namespace) -> int:

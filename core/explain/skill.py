@@ -1,11 +1,11 @@
 """Does a network know what it predicts? What it says is compared with the truth it was made for, beside the same network with weights drawn anew.
 
-An attribution can be true of a network that knows nothing; it is then an explanation of noise.
+An attribution can be true of a network that knows nothing; it then explains nothing that was learned.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 CONDITIONS, REDRAWN = 32, 5
 SURE = 3.0
 """Standard deviations of the networks with new weights above which a network knows something."""
+COUNTED = "4-mers by place"
+"""What a network that knows families has to do better than (:data:`core.rna.fingerprints.FINGERPRINTS`)."""
 Told = Callable[[int, int], None]
 
 
@@ -30,7 +32,7 @@ Told = Callable[[int, int], None]
 class Skill:
     """``measure`` in words, its ``value`` for the network, ``floor`` that it has to pass whatever the others do, and ``redrawn``, the same measure of
     networks with weights drawn anew. ``over``: what it was measured on. ``control``: name and value of the network of
-    shuffled labels, if there is one.
+    shuffled labels, if there is one. ``reached_by``: what reaches the floor without any network, "" where the floor is a mere limit.
     """
 
     measure: str
@@ -39,6 +41,7 @@ class Skill:
     redrawn: tuple[float, ...]
     over: str
     control: tuple[str, float] | None = None
+    reached_by: str = ""
 
     @property
     def knows(self) -> bool:
@@ -51,6 +54,8 @@ class Skill:
         """What came out."""
         others = f"{np.mean(self.redrawn):.2f} ± {np.std(self.redrawn, ddof=1):.2f}"
         found = f"{self.measure} {self.value:.2f} over {self.over}, {others} with weights drawn anew"
+        if self.reached_by:
+            found += f", {self.floor:.2f} by {self.reached_by}, which needs no network"
         if self.control is not None:
             found += f", {self.control[1]:.2f} by {self.control[0]}, which learned from labels dealt out at random"
         return f"The network knows what it predicts: {found}." if self.knows else f"The network does not know what it predicts: {found}."
@@ -108,40 +113,47 @@ def family_skill(
     told: Told | None = None,
     should_stop: Stop | None = None,
 ) -> Skill:
-    """Area under the ROC curve with which cosines of embeddings tell pairs of one family from pairs of two, in the reference library."""
-    from core.rna.embedding import embed_levels
-    from core.rna.library import list_library
+    """Area under the ROC curve with which cosines of embeddings tell relatives from strangers of like length, as they fold, over the shipped families
+    that no network has seen.
 
-    examples = list_library()
-    records = [replace(example.record, id=str(n)) for n, example in enumerate(examples)]
-    families = np.array([example.family for example in examples])
-    opened, card = network
-    networks = [network, *((drawn_anew(opened, seed=seed + number), card) for number in range(redrawn)), *([] if control is None else [control[1]])]
+    The floor is the area of counting 4-mers by place, the best that counting alone does. Untrained layers pass much of their input on, and a
+    last map fitted without labels makes more of it than weights drawn anew do: who only beats those has learned nothing of who is related.
+
+    Raises:
+        InputError: the families are missing. Cancelled: ``should_stop`` said so.
+    """
+    from core.explain.pairs import auc
+    from core.rna.fingerprints import FINGERPRINTS, Score
+    from core.train.rna_evaluate import relatives, synthetic_pairs
+    from core.train.rna_families import RELATIVES, held_out_families
+    from core.train.rna_graphs import FamilyGraphs, View, embed_parts
+
+    families, (opened, _) = held_out_families(), network
+    pairs, folded = synthetic_pairs(families), relatives(families)
+    config = opened.config
+    graphs = FamilyGraphs(families, encoding=config.encoding, sequence_weight=config.sequence_weight, ensemble=config.ensemble)
+    parts = [graphs.parts(View(f, m)) for f in range(len(families)) for m in range(RELATIVES)]
+
+    def area(score: Score) -> float:
+        return auc(score.of_pairs(pairs.a, pairs.b), score.of_pairs(pairs.a, pairs.other))
+
+    networks = [opened, *(drawn_anew(opened, seed=seed + number) for number in range(redrawn)), *([] if control is None else [control[1][0]])]
     scores: list[float] = []
     for one in networks:
         if should_stop and should_stop():
             raise Cancelled("The trial was stopped.")
-        vectors = embed_levels(records, checkpoint=one, levels=("rna",), device=device)["rna"].vectors.astype(np.float64)
-        scores.append(_auc(vectors, families))
+        scores.append(area(Score(embed_parts(one, parts, device))))
         if told:
             told(len(scores), len(networks))
-    return _skill("AUC of family members", scores, 0.6, f"the {len(records)} RNAs of the reference library", redrawn, control)
+    counted = area(FINGERPRINTS[COUNTED](folded))
+    measure, over = "AUC of relatives", f"{len(pairs):,} pairs of {len(families)} held-out families"
+    return replace(_skill(measure, scores, counted, over, redrawn, control), reached_by=f"counting {COUNTED}")
 
 
 def _skill(measure: str, scores: list[float], floor: float, over: str, redrawn: int, control: tuple[str, object] | None) -> Skill:
     """From the scores of the network, of those with weights drawn anew and of the control."""
     beside = None if control is None else (control[0], scores[-1])
     return Skill(measure, scores[0], floor, tuple(scores[1 : redrawn + 1]), over, beside)
-
-
-def _auc(vectors: np.ndarray, families: Sequence[str] | np.ndarray) -> float:
-    from scipy.stats import mannwhitneyu
-
-    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    first, second = np.triu_indices(len(unit), 1)
-    cosine = (unit[first] * unit[second]).sum(1)
-    same = np.asarray(families)[first] == np.asarray(families)[second]
-    return float(mannwhitneyu(cosine[same], cosine[~same]).statistic / (same.sum() * (~same).sum()))
 
 
 def _spearman(truth: np.ndarray, said: np.ndarray) -> float:

@@ -140,7 +140,7 @@ class Trial:
             return "The prediction does not depend on what is masked: there is no effect to explain."
         said = []
         if self.skill is not None and not self.skill.knows:
-            said.append(f"Not faithful. {self.skill.sentence} Whatever a ranking says here, it explains noise.")
+            said.append(f"Not faithful. {self.skill.sentence} Whatever a ranking says here, it explains nothing that was learned.")
         good = [WORDS.get(r, r) for r in table.loc[table["verdict"] == FAITHFUL, "ranking"]]
         bad = [WORDS.get(r, r) for r in table.loc[table["verdict"] == NOT_FAITHFUL, "ranking"]]
         if good:

@@ -6,10 +6,12 @@ import json
 import multiprocessing
 import os
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -199,6 +201,18 @@ def train_rna(
     print(rna_summary(card))
     print(f"written: {path}")
     return path
+
+
+def make_held_out_families() -> Path:
+    """Writes the shipped families that no network learns from; returns their path."""
+    from core.train.rna_families import HELD_OUT, HELD_OUT_COUNT, HELD_OUT_SEED, make_families
+
+    terminal = Terminal(None)
+    with workers() as executor, tempfile.TemporaryDirectory() as folder:
+        told = partial(terminal, "making families")
+        make_families(HELD_OUT_COUNT, HELD_OUT_SEED, Path(folder), executor=executor, on_progress=told).save(HELD_OUT)
+    terminal.close()
+    return HELD_OUT
 
 
 def evaluate_checkpoint(

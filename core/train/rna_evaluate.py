@@ -32,16 +32,20 @@ def synthetic_figures(network: RnaGine, graphs: FamilyGraphs, device: str = "cpu
 
 def fingerprint_figures(families: Families) -> dict[str, dict[str, float]]:
     """:data:`FIGURES` of every untrained score."""
-    members = [(f, m) for f in range(len(families)) for m in range(RELATIVES + SHUFFLES)]
-    folded = FoldedRnas(
-        [families.sequences[f, m].decode() for f, m in members],
-        [families.folded[f, m].decode() for f, m in members],
-        [families.ensemble(f, m) for f, m in members],
-    )
-    designed = [families.designed[f, m].decode() for f, m in members if m < RELATIVES]
-    sequences = [families.sequences[f, m].decode() for f, m in members if m < RELATIVES]
-    given = FoldedRnas(sequences, designed, [PairEnsemble.certain(s) for s in designed])
+    folded = relatives(families, RELATIVES + SHUFFLES)
+    designed = [families.designed[f, m].decode() for f in range(len(families)) for m in range(RELATIVES)]
+    given = FoldedRnas(relatives(families).sequences, designed, [PairEnsemble.certain(s) for s in designed])
     return {name: _figures(score(folded), score(given), families) for name, score in FINGERPRINTS.items()}
+
+
+def relatives(families: Families, members: int = RELATIVES) -> FoldedRnas:
+    """The first members of every family, family by family, as they fold."""
+    chosen = [(f, m) for f in range(len(families)) for m in range(members)]
+    return FoldedRnas(
+        [families.sequences[f, m].decode() for f, m in chosen],
+        [families.folded[f, m].decode() for f, m in chosen],
+        [families.ensemble(f, m) for f, m in chosen],
+    )
 
 
 def _figures(folded: Score, given: Score, families: Families) -> dict[str, float]:

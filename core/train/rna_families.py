@@ -10,14 +10,15 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, fields
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
-from core.errors import Cancelled
+from core.errors import Cancelled, InputError
 from core.rna.ensemble import PairEnsemble, fold_ensemble
 from core.storage import write_atomic
 from core.train.rna_evolution import LONGEST, MARGIN, draw_ancestor, evolve
@@ -30,6 +31,9 @@ MILDEST, FURTHEST = 0.05, (0.25, 0.75)
 """A relative strays by a strength between the mildest and its family's furthest, which lies in the given range."""
 BLOCK = 50
 """Families a worker makes at a time."""
+HELD_OUT = Path(__file__).resolve().parents[2] / "assets" / "rna" / "relatives.npz"
+HELD_OUT_SEED, HELD_OUT_COUNT = 43, 200
+"""Shipped families that no network is trained, selected or tested on: of them a trial asks what a network knows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +83,24 @@ class Families:
         kept = int(joined["pairs"][: count * MEMBERS].sum())
         flat = ("first", "second", "probability")
         return cls(**{k: v[: kept if k in flat else count * MEMBERS if k == "pairs" else count] for k, v in joined.items()})
+
+    def save(self, path: Path) -> None:
+        """Writes them as one file."""
+        write_atomic(path, lambda p: np.savez_compressed(p, **{one.name: getattr(self, one.name) for one in fields(self)}))
+
+
+@lru_cache(maxsize=1)
+def held_out_families() -> Families:
+    """The shipped families, made by ``python -m core library relatives``.
+
+    Raises:
+        InputError: the file is missing or damaged.
+    """
+    try:
+        with np.load(HELD_OUT) as stored:
+            return Families(**dict(stored))
+    except (OSError, ValueError, TypeError, BadZipFile):
+        raise InputError(f"The families of {HELD_OUT.name} cannot be read; restore assets/rna/{HELD_OUT.name} from the release.") from None
 
 
 def make_families(

@@ -162,6 +162,27 @@ def test_a_seed_and_a_block_make_the_same_families():
     assert not np.array_equal(one["sequences"], other["sequences"])
 
 
+def test_the_shipped_families_are_those_of_their_seed():
+    held_out = rna_families.held_out_families()
+    assert len(held_out) == rna_families.HELD_OUT_COUNT and held_out.pairs.sum() == len(held_out.first) == len(held_out.probability)
+    for block in (0, 2):
+        family = rna_families.make_family(random.Random(rna_families.HELD_OUT_SEED * 1_000_003 + block))
+        first = block * 50  # families a block holds where tests have not made it smaller
+        assert [s.decode() for s in held_out.sequences[first]] == family.sequences
+        assert [s.decode() for s in held_out.folded[first]] == [best for best, _, _ in family.folds]
+        np.testing.assert_allclose(held_out.ensemble(first, 3).probability, family.folds[3][1].probability, atol=1e-3)
+
+
+def test_missing_families_end_with_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    rna_families.held_out_families.cache_clear()
+    for content in (None, b"no archive"):
+        if content is not None:
+            (tmp_path / "relatives.npz").write_bytes(content)
+        monkeypatch.setattr(rna_families, "HELD_OUT", tmp_path / "relatives.npz")
+        with pytest.raises(InputError, match=r"relatives\.npz cannot be read; restore assets/rna/relatives\.npz"):
+            rna_families.held_out_families()
+
+
 @pytest.fixture(scope="module")
 def made() -> Families:
     return Families.join([rna_families.family_block(1, block) for block in (0, 1)], 7)

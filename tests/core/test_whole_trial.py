@@ -200,9 +200,13 @@ def test_trained_networks_know_and_untrained_and_shuffled_ones_do_not(tabled: Ca
     untrained = (drawn_anew(core[0], seed=77), core[1])
     assert not growth_skill(untrained, tables).knows
     rna = load_checkpoint("rna")
-    found = family_skill(rna)
-    assert found.knows and found.value > 0.95
-    assert not family_skill((drawn_anew(rna[0], seed=77), rna[1])).knows
+    found = family_skill(rna, redrawn=2)
+    assert found.knows and found.value > 0.985 > found.floor > 0.97  # the floor: 4-mers by place, which the card has at 0.982 on other families
+    assert "0.98 by counting 4-mers by place, which needs no network" in found.sentence
+    assert not family_skill((drawn_anew(rna[0], seed=77), rna[1]), redrawn=2).knows
+    # shuffled labels teach nothing of who is related, but a last map fitted without labels lifts it far above weights drawn anew
+    shuffled = family_skill(load_checkpoint("rna-shuffled"), redrawn=2)
+    assert not shuffled.knows and max(shuffled.redrawn) + 0.1 < shuffled.value < shuffled.floor
 
 
 @pytest.mark.slow
@@ -219,7 +223,7 @@ def test_the_verdict_on_a_network_that_learned_nothing_is_not_faithful(name: str
 
 
 @pytest.mark.slow
-def test_an_untrained_rna_network_is_not_faithful_and_the_trained_one_is_told_apart() -> None:
+def test_rna_networks_that_learned_nothing_are_not_faithful_and_the_trained_one_is_told_apart() -> None:
     opened, card = load_checkpoint("rna")
     assert isinstance(opened, RnaGine)
     record, ensemble = prepare(next(one for one in list_library() if one.id == "hammerhead").record, True, None)
@@ -229,7 +233,10 @@ def test_an_untrained_rna_network_is_not_faithful_and_the_trained_one_is_told_ap
         masked = rna_masks(own, record, target=like_itself(own, record, ensemble=ensemble), ensemble=ensemble)
         return bases_on_trial(masked, own, base_importance(record, own, ensemble=ensemble))
 
-    assert trial(drawn_anew(opened, seed=77)).sentence().startswith("Not faithful.")
+    for knows_not in (drawn_anew(opened, seed=77), load_checkpoint("rna-shuffled")[0]):
+        said = trial(knows_not)
+        assert said.sentence().startswith("Not faithful.")
+        assert set(said.table["verdict"]) <= {NOT_FAITHFUL, BASELINE, UNTOLD}
     found = trial(opened)
     assert found.skill is not None and found.skill.knows and found.deletion is not None and found.randomisation is not None
     assert not found.sentence().startswith("Not faithful.")
