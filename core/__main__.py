@@ -203,10 +203,7 @@ def _parser() -> argparse.ArgumentParser:
     metabolic.add_argument("--gate", choices=["none", "metabolite", "incidence"])
     metabolic.add_argument("--device", choices=["auto", "cuda", "mps", "cpu"])
     metabolic.add_argument("--name", default="checkpoint", help="name of the checkpoint")
-    metabolic.add_argument("--members", type=int, metavar="N", help="seeds of the ensemble (default: 1)")
-    metabolic.add_argument(
-        "--member", type=int, metavar="K", help="train the K-th seed alone, counted from 0; the command without it puts them together"
-    )
+    _members(metabolic)
     metabolic.add_argument("--scheduler", metavar="ADDRESS", help="solve on the workers of a Dask scheduler")
     metabolic.add_argument("--out", required=True, type=Path, metavar="DIR")
     metabolic.set_defaults(run=_train_metabolic)
@@ -218,6 +215,7 @@ def _parser() -> argparse.ArgumentParser:
     rna.add_argument("--encoding", choices=["forgi", "standard"])
     rna.add_argument("--device", choices=["auto", "cuda", "mps", "cpu"])
     rna.add_argument("--name", default="checkpoint", help="name of the checkpoint")
+    _members(rna)
     rna.add_argument("--data", type=Path, metavar="FILE", help="Rfam seed members (TSV) to evaluate on")
     rna.add_argument("--ginfinity", type=Path, metavar="WHEEL", help=GINFINITY)
     rna.add_argument("--scheduler", metavar="ADDRESS", help="fold on the workers of a Dask scheduler")
@@ -461,6 +459,14 @@ def _ginfinity(chosen: argparse.Namespace) -> Opened | None:
     return opened
 
 
+def _members(parser: argparse.ArgumentParser) -> None:
+    """The choices of an ensemble."""
+    parser.add_argument("--members", type=int, metavar="N", help="seeds of the ensemble (default: 1)")
+    parser.add_argument(
+        "--member", type=int, metavar="K", help="train the K-th seed alone, counted from 0; the command without it puts them together"
+    )
+
+
 def _train_metabolic(chosen: argparse.Namespace) -> int:
     from core.train.command import read_config, train_metabolic
 
@@ -481,13 +487,14 @@ def _below(path: str, folder: Path) -> str:
 def _train_rna(chosen: argparse.Namespace) -> int:
     from core.train.command import read_config, train_rna
 
-    given = {name: getattr(chosen, name) for name in ("families", "validation", "test", "epochs", "seed", "encoding", "device")}
+    given = {name: getattr(chosen, name) for name in ("families", "validation", "test", "epochs", "seed", "members", "encoding", "device")}
     said = [f"--config {_below(chosen.config, chosen.out)}"] if chosen.config else []
     said += [f"--{name} {value}" for name, value in given.items() if value is not None]
     said += ["--ginfinity WHEEL"] if chosen.ginfinity else []
     command = " ".join(["python -m core train rna", *said, f"--name {chosen.name}", "--out DIR"])
     values, opened = read_config(chosen.config, given, {}), _ginfinity(chosen)
-    train_rna(values, chosen.out, name=chosen.name, command=command, scheduler=chosen.scheduler, rfam=chosen.data, ginfinity=opened)
+    given = {"member": chosen.member, "scheduler": chosen.scheduler, "rfam": chosen.data, "ginfinity": opened}
+    train_rna(values, chosen.out, name=chosen.name, command=command, **given)
     return 0
 
 

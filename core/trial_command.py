@@ -109,14 +109,14 @@ def try_bases(
             on_notice(text)
     kept = _Kept()
     for name in checkpoints:
-        opened, card = load_checkpoint(name, kind="rna")
-        network = (opened.to(place.device), card)
+        network, *seeds = [(one.to(place.device), card) for one, card in load_members(name, kind="rna")]
+        opened = network[0]
         for record in records[:limit]:
             folded, ensemble = prepare(record, opened.config.ensemble, None)
             itself = like_itself(network, folded, ensemble=ensemble, device=place.device)
             masked = rna_masks(network, folded, target=itself, ensemble=ensemble, device=place.device)
             factors = base_importance(folded, network, ensemble=ensemble, device=place.device)
-            trial = bases_on_trial(masked, network, factors, control=_shuffled(network[1]), seed=seed, on_progress=on_progress)
+            trial = bases_on_trial(masked, network, factors, seeds=seeds, control=_shuffled(network[1]), seed=seed, on_progress=on_progress)
             kept.add({"checkpoint": name, "rna": record.id}, trial)
     return kept.written(folder, {"file": path.name, "target": "likeness to itself", "seed": seed, "device": place.device})
 

@@ -343,6 +343,7 @@ def bases_on_trial(
     factors: BaseImportance,
     *,
     found: Attribution | None = None,
+    seeds: Sequence[Network] = (),
     control: tuple[str, Network] | None = None,
     seed: int = 0,
     on_progress: Progress | None = None,
@@ -352,7 +353,8 @@ def bases_on_trial(
 
     Args:
         masked: the bases of the RNA of ``factors``. factors: of the same network on the same structure.
-        found: an attribution that was made already, which joins those that stand trial. control: name and network with shuffled labels.
+        found: an attribution that was made already, which joins those that stand trial. seeds: the other networks of its ensemble.
+        control: name and network with shuffled labels.
     """
     own = found if found is not None and found.method == INTEGRATED_GRADIENTS else attribute(masked, on_progress=on_progress, should_stop=should_stop)
     rankings = base_rankings(masked, factors, own)
@@ -364,6 +366,7 @@ def bases_on_trial(
         rankings,
         level=masked.part,
         found=own,
+        seeds=seeds,
         control=control,
         skill=lambda told: family_skill(network, control=control, seed=seed, device=masked.device, told=told, should_stop=should_stop),
         seed=seed,

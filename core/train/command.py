@@ -111,25 +111,22 @@ def train_metabolic(
     sweep(folder)
     terminal = Terminal(folder)
     members = config.each_member()
-    if member is not None and not 0 <= member < len(members):
-        raise InputError(f"There is no member {member} of {len(members)}; count from 0.")
     runs = [Run(one, folder if i == 0 else folder / f"seed-{one.seed}", data=folder) for i, one in enumerate(members)]
+    chosen = chosen_runs(runs, member)
     note_about(folder, runs[0].device, ReactionNetwork(config.build()))
     with workers(scheduler) as executor:
         splits = runs[0].samples(executor, terminal, terminal.should_stop, only=("train", "validation"))
     networks = []
-    chosen = runs if member is None else [runs[member]]
     for i, run in enumerate(chosen):
         terminal.stage_note, terminal.ahead = f"seed {run.config.seed}" if len(members) > 1 else "", len(chosen) - 1 - i
         networks.append(run.fit(splits["train"], splits["validation"], terminal, terminal.should_stop).cpu())
     terminal.stage_note = ""
     if member is not None:
         terminal.close()
-        return runs[member].folder
+        return chosen[0].folder
     with workers(scheduler) as executor:
         splits = runs[0].samples(executor, terminal, terminal.should_stop)
-    seconds = sum(json.loads((run.folder / HISTORY).read_text().splitlines()[-1])["seconds"] for run in runs)
-    card = build_card(name, config, runs[0].tables, networks, splits, seconds=seconds, command=command, on_progress=terminal)
+    card = build_card(name, config, runs[0].tables, networks, splits, seconds=seconds_of(runs), command=command, on_progress=terminal)
     path = save_ensemble(networks, card, [one.seed for one in members], folder)
     terminal.close()
     print(summary(card))
@@ -154,7 +151,7 @@ def save_ensemble(networks: Sequence[Any], card: Mapping[str, Any], seeds: Seque
     drawn = card["training"].get("data_seed")
     shared = {**card["training"], "data_seed": seeds[0] if drawn is None else drawn}
     for network, seed, name in zip(networks[1:], seeds[1:], names, strict=True):
-        own = {key: card[key] for key in kept} | {"training": {**shared, "seed": seed}}
+        own = {key: card[key] for key in kept if key in card} | {"training": {**shared, "seed": seed}}
         summary = f"Seed {seed} of the ensemble {card['name']!r}; its figures are on that card."
         save_checkpoint(network, {"name": name, "summary": summary, "member_of": card["name"], **own}, folder)
     return save_checkpoint(networks[0], {**card, **({"members": names} if names else {})}, folder)
@@ -166,17 +163,18 @@ def train_rna(
     *,
     name: str,
     command: str = "",
+    member: int | None = None,
     scheduler: str | None = None,
     rfam: Path | None = None,
     ginfinity: Opened | None = None,
 ) -> Path:
-    """Makes families, trains, evaluates and writes ``<name>.safetensors`` and its card into ``folder``; resumes what is there.
+    """Makes families, trains every seed, evaluates and writes ``<name>.safetensors`` and its card into ``folder``; resumes what is there.
 
     Args:
         command: what the card gives as the way to make it again.
+        member: as for :func:`train_metabolic`.
         ginfinity: what :func:`core.rna.ginfinity.open_ginfinity` gave, for its figures on the card.
     """
-    from core.models.checkpoint import save_checkpoint
     from core.models.rna import RnaGine
     from core.train.rna import RnaRun, RnaTrainConfig
     from core.train.rna_card import build_card
@@ -185,22 +183,46 @@ def train_rna(
     config = RnaTrainConfig.from_dict(values)
     sweep(folder)
     terminal = Terminal(folder)
-    run = RnaRun(config, folder)
-    note_about(folder, run.device, RnaGine(config.build()))
+    members = config.each_member()
+    runs = [RnaRun(one, folder if i == 0 else folder / f"seed-{one.seed}", data=folder) for i, one in enumerate(members)]
+    chosen = chosen_runs(runs, member)
+    note_about(folder, runs[0].device, RnaGine(config.build()))
     with workers(scheduler) as executor:
-        train, validation = (run.split(split, executor, terminal, terminal.should_stop) for split in ("train", "validation"))
-    network = run.fit(train, validation, terminal, terminal.should_stop).cpu()
-    seconds = json.loads((folder / HISTORY).read_text().splitlines()[-1])["seconds"]
+        train, validation = (runs[0].split(split, executor, terminal, terminal.should_stop) for split in ("train", "validation"))
+    networks = []
+    for i, run in enumerate(chosen):
+        terminal.stage_note, terminal.ahead = f"seed {run.config.seed}" if len(members) > 1 else "", len(chosen) - 1 - i
+        networks.append(run.fit(train, validation, terminal, terminal.should_stop).cpu())
+    terminal.stage_note = ""
+    if member is not None:
+        terminal.close()
+        return chosen[0].folder
     with workers(scheduler) as executor:
-        test = run.split("test", executor, terminal, terminal.should_stop)
-        selected = synthetic_figures(network, validation)
-        measured = {"seconds": seconds, "command": command, "executor": executor, "rfam": rfam, "ginfinity": ginfinity, "on_progress": terminal}
-        card = build_card(name, config, network, test, selected, **measured)
-    path = save_checkpoint(network, card, folder)
+        test = runs[0].split("test", executor, terminal, terminal.should_stop)
+        selected = synthetic_figures(networks[0], validation)
+        measured: dict[str, Any] = {"seconds": seconds_of(runs), "executor": executor, "rfam": rfam, "ginfinity": ginfinity, "on_progress": terminal}
+        card = build_card(name, config, networks, test, selected, command=command, **measured)
+    path = save_ensemble(networks, card, [one.seed for one in members], folder)
     terminal.close()
     print(rna_summary(card))
     print(f"written: {path}")
     return path
+
+
+def chosen_runs(runs: Sequence[Any], member: int | None) -> Sequence[Any]:
+    """All seeds of an ensemble, or one of them.
+
+    Raises:
+        InputError: there is no such one.
+    """
+    if member is not None and not 0 <= member < len(runs):
+        raise InputError(f"There is no member {member} of {len(runs)}; count from 0.")
+    return runs if member is None else [runs[member]]
+
+
+def seconds_of(runs: Sequence[Any]) -> float:
+    """Of training, all seeds together."""
+    return float(sum(json.loads((run.folder / HISTORY).read_text().splitlines()[-1])["seconds"] for run in runs))
 
 
 def make_held_out_families() -> Path:
@@ -225,22 +247,20 @@ def evaluate_checkpoint(
     ginfinity: Opened | None = None,
 ) -> int:
     """Recomputes a card's figures into ``folder``/evaluation.json; returns 1 when they differ from the card's."""
-    from core.models.checkpoint import load_checkpoint
+    from core.models.checkpoint import load_card, load_members
 
-    network, card = load_checkpoint(checkpoint)
+    card = load_card(checkpoint)
     if whole := card.content.get("member_of"):
         raise InputError(f"{card.name} is one seed of the ensemble {whole!r}, whose card has the figures of all of them; evaluate {whole} instead.")
-    terminal = Terminal(None)
+    terminal, seeds = Terminal(None), [one for one, _ in load_members(checkpoint)]
     with workers(scheduler) as executor:
         if card.kind == "rna":
             from core.train.rna_card import evaluate as evaluate_rna
 
-            found = evaluate_rna(network, card, folder, executor=executor, rfam=rfam, ginfinity=ginfinity, on_progress=terminal)
+            found = evaluate_rna(seeds, card, folder, executor=executor, rfam=rfam, ginfinity=ginfinity, on_progress=terminal)
         else:
-            from core.models.checkpoint import load_members
             from core.train.evaluate import evaluate
 
-            seeds = [one for one, _ in load_members(checkpoint)]
             found = evaluate(seeds, card, folder, executor=executor, with_baselines=with_baselines, on_progress=terminal)
     terminal.close()
     write_json(folder / "evaluation.json", found)
@@ -288,6 +308,7 @@ def rna_summary(card: Mapping[str, Any]) -> str:
 
     names = {f: f.replace("_", ", ") for f in FIGURES}
     rows = [(f"{card['name']} ({card['parameters']:,} parameters)", card["test"]), *card["baselines"].items()]
+    rows[1:1] = [(f"  seed {one['seed']}", one["test"]) for one in card.get("ensemble", {}).get("others", ())]
     lines = [f"pair AUC: {card['test']['families']:,} held-out families of {card['data']['distribution']}; pairs of like length"]
     lines += [" " * 36 + "  ".join(names.values()), *(_figures(name, own, names) for name, own in rows)]
     rfam = card["rfam"]
@@ -302,6 +323,8 @@ def rna_summary(card: Mapping[str, Any]) -> str:
         shown = {"all": "all", "distant": "distant", "remote": "under 50%", "hit_1": "hit@1", "hit_5": "hit@5"}
         lines.append(f"{'structures: ' + source:36s}" + "  ".join(shown.values()))
         lines += [_figures(row["score"], row, shown) for row in rfam["scores"] if row["structures"] == source]
+        of_seeds = [(one["seed"], row) for one in card.get("ensemble", {}).get("others", ()) for row in one.get("rfam", ())]
+        lines += [_figures(f"seed {seed}", row, shown) for seed, row in of_seeds if row["structures"] == source]
     return "\n".join(lines)
 
 

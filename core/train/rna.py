@@ -24,7 +24,7 @@ from core.train.rna_losses import contrastive_loss, draw_batch
 from core.train.rna_readout import fit_readout
 
 VALIDATION_SEED, TEST_SEED = 1, 2
-"""Offsets on the run's seed: families of the three splits are drawn independently, before any training."""
+"""Offsets on the seed of the data: families of the three splits are drawn independently, before any training."""
 LENGTH_JITTER = 8.0
 """Standard deviation (nt) of the noise by which families are ordered into batches of like length."""
 LENGTH_MATCH = 0.07
@@ -41,6 +41,8 @@ class RnaTrainConfig:
     ``bases`` and ``elements``. Validation comes every ``validate_every`` epochs and at the end. ``readout_families``, ``readout_power`` and
     ``readout_pooled`` are those of :func:`core.train.rna_readout.fit_readout`, which makes the last linear map when training is over.
     ``shuffle_labels``: relatives, and their bases and elements, are dealt out at random, for a control that can have learned nothing about them.
+    ``seed`` is of the network and of the order of batches, ``data_seed`` of the families (None: ``seed``); ``members``: seeds of the ensemble,
+    counted up from ``seed``, all on the same families.
     """
 
     encoding: str = "forgi"
@@ -65,6 +67,8 @@ class RnaTrainConfig:
     readout_pooled: float = 0.01
     shuffle_labels: bool = False
     seed: int = 40
+    data_seed: int | None = None
+    members: int = 1
     device: str = "auto"
     network: dict[str, Any] = field(
         default_factory=lambda: {"hidden": 96, "out": 384, "layers": 4, "norm": "layer", "ensemble": True, "segments": 12, "segment_width": 128}
@@ -87,14 +91,24 @@ class RnaTrainConfig:
             config.build()
         except (TypeError, ValueError, KeyError) as error:
             raise InputError(f"The network of this configuration cannot be built: {error}.") from None
-        if config.families < config.batch or min(config.epochs, config.validate_every, config.validation, config.test) < 1 or config.batch < 2:
-            raise InputError("A run needs an epoch, a validation family, a test family, batches of two or more, and families for one batch.")
+        counts = (config.epochs, config.validate_every, config.validation, config.test, config.members)
+        if config.families < config.batch or config.batch < 2 or min(counts) < 1:
+            raise InputError("A run needs an epoch, a validation family, a test family, a seed, batches of two or more, and families for one batch.")
         shares = (config.given, config.mixed, config.given + config.mixed, config.shuffles)
         if config.readout_families < 2 or not (0 <= config.readout_power <= 1 and config.readout_pooled > 0):
             raise InputError("The read-out is fitted on 2 families or more, with a power between 0 and 1 and a share of the pooled nodes above 0.")
         if not (0 < config.sequence_weight <= 1 and all(0 <= share <= 1 for share in shares) and config.temperature > 0):
             raise InputError("sequence_weight lies in (0, 1], given, mixed, their sum and shuffles between 0 and 1, temperature above 0.")
         return config
+
+    def each_member(self) -> list[RnaTrainConfig]:
+        """One configuration for each seed of the ensemble."""
+        return [replace(self, seed=self.seed + i, data_seed=self.drawn_from, members=1) for i in range(self.members)]
+
+    @property
+    def drawn_from(self) -> int:
+        """The seed of the families."""
+        return self.seed if self.data_seed is None else self.data_seed
 
     def build(self) -> RnaGineConfig:
         """The network's configuration with the widths of the encoding filled in."""
@@ -119,18 +133,21 @@ class RnaRun:
 
     Killing the process at any moment and calling :meth:`fit` again gives the weights an unbroken run gives: batches, views,
     dropout and the learning rate depend on the seed and the step alone.
+
+    Args:
+        data: where the families lie; the run's own folder when None. Runs that share a ``data_seed`` may share them.
     """
 
     SAVE_EVERY = 200
 
-    def __init__(self, config: RnaTrainConfig, folder: Path) -> None:
-        self.folder, self.config = folder, config
+    def __init__(self, config: RnaTrainConfig, folder: Path, *, data: Path | None = None) -> None:
+        self.folder, self.config, self.data = folder, config, data or folder
         pin_settings(folder, asdict(config))
         self.device = resolve_device(config.device).device
 
     def split(self, name: str, executor: Executor, on_progress: Callable[[str, int, int], None], should_stop: Callable[[], bool]) -> FamilyGraphs:
         """Families of "train", "validation" or "test", made or read back."""
-        return load_split(self.config, name, self.folder, executor=executor, on_progress=on_progress, should_stop=should_stop)
+        return load_split(self.config, name, self.data, executor=executor, on_progress=on_progress, should_stop=should_stop)
 
     def fit(self, train: FamilyGraphs, validation: FamilyGraphs, on_progress: Callable[..., None], should_stop: Callable[[], bool]) -> RnaGine:
         """Trains to the end and returns the network whose averaged weights did best on validation, its last linear map fitted anew.
@@ -235,7 +252,7 @@ def load_split(
     count, offset = {"train": (config.families, 0), "validation": (config.validation, VALIDATION_SEED), "test": (config.test, TEST_SEED)}[name]
     families = make_families(
         count,
-        config.seed + offset,
+        config.drawn_from + offset,
         folder,
         executor=executor,
         on_progress=lambda i, n: on_progress(f"making {name} families", i, n),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict
 from pathlib import Path
@@ -37,8 +37,9 @@ Progress = Callable[[str, int, int], None]
 
 
 def measure(
-    network: RnaGine,
+    networks: Sequence[RnaGine],
     name: str,
+    seed: int,
     test: FamilyGraphs,
     rfam: Path | None,
     *,
@@ -46,49 +47,73 @@ def measure(
     ginfinity: Opened | None = None,
     on_progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """``test`` and ``baselines`` of a card, and ``rfam``: the scoreboard of the reporting half, or why it is missing."""
+    """``test`` and ``baselines`` of a card, and ``rfam``: the scoreboard of the reporting half, or why it is missing.
+
+    Of an ensemble, ``ensemble``: for each further seed ``test`` and its rows of the scoreboard, ``rfam``.
+
+    Args:
+        networks: the seeds of the ensemble; the card is of the first. seed: of the first.
+    """
     rounded = {
         score: {figure: _rounded(value) for figure, value in figures.items()}
-        for score, figures in {"network": synthetic_figures(network, test), **fingerprint_figures(test.families)}.items()
+        for score, figures in {"network": synthetic_figures(networks[0], test), **fingerprint_figures(test.families)}.items()
     }
     pairs = synthetic_pairs(test.families)
     counts = {"families": len(test.families), "pairs": len(pairs)}
-    return {"test": {**counts, **rounded.pop("network")}, "baselines": rounded, "rfam": _rfam(network, name, rfam, executor, ginfinity, on_progress)}
+    board, of_seeds = _rfam(networks, name, seed, rfam, executor, ginfinity, on_progress)
+    found = {"test": {**counts, **rounded.pop("network")}, "baselines": rounded, "rfam": board}
+    if len(networks) > 1:
+        own = [{figure: _rounded(value) for figure, value in synthetic_figures(one, test).items()} for one in networks[1:]]
+        numbered = enumerate(zip(own, of_seeds, strict=True), seed + 1)
+        found["ensemble"] = {"seeds": len(networks), "others": [{"seed": n, "test": figures, "rfam": rows} for n, (figures, rows) in numbered]}
+    return found
 
 
 def _rfam(
-    network: RnaGine, name: str, path: Path | None, executor: Executor, ginfinity: Opened | None, on_progress: Progress | None
-) -> dict[str, Any]:
+    networks: Sequence[RnaGine],
+    name: str,
+    seed: int,
+    path: Path | None,
+    executor: Executor,
+    ginfinity: Opened | None,
+    on_progress: Progress | None,
+) -> tuple[dict[str, Any], list[list[dict[str, Any]]]]:
+    """The scoreboard of the first network, and of each other one its own rows."""
     path = path or RFAM
     if not path.is_file():
-        return {"skipped": f"{path.name} was not there; give its path with --data."}
-    card = Card(name, "rna", "", {"network": network.config.to_dict()}, "")
+        return {"skipped": f"{path.name} was not there; give its path with --data."}, [[] for _ in networks[1:]]
+    card = Card(name, "rna", "", {"network": networks[0].config.to_dict()}, "")
     labelled = read_labelled(path).half("reporting")
     peers = {} if ginfinity is None else {PEER: ginfinity_scores(ginfinity)}
-    found = scoreboard(labelled, {name: (network, card), **peers}, executor=executor, on_progress=on_progress)
+    others = {f"{name}, seed {number}": (one, card) for number, one in enumerate(networks[1:], seed + 1)}
+    found = scoreboard(labelled, {name: (networks[0], card), **peers, **others}, executor=executor, on_progress=on_progress)
+    rows = _plain(found.table)
+    of_seeds = [[{k: v for k, v in row.items() if k not in ("score", "kind")} for row in rows if row["score"] == other] for other in others]
+    own = [row for row in rows if not row["score"].startswith(tuple(others))] if others else rows
     motifs = []
     for source in SOURCES:
         prepared = prepare_all(labelled, source, executor=executor, on_progress=on_progress)
-        motifs += _plain(motif_scores(labelled, prepared, (network, card)).assign(structures=source))
+        motifs += _plain(motif_scores(labelled, prepared, (networks[0], card)).assign(structures=source))
         if ginfinity is not None:
             motifs += _plain(ginfinity_motifs(labelled, prepared, ginfinity).assign(structures=source))
     kept = ("rnas", "families", "groups", "pairs")
     counts = {key: found.manifest[key] for key in kept}
     peer = {} if ginfinity is None else {"peers": {PEER: about(ginfinity[1])}}
-    return {
+    board = {
         "file_sha256": digest(path.read_bytes()),
         **counts,
         **peer,
-        "scores": _plain(found.table),
+        "scores": own,
         "motifs": motifs,
         "nearest": _plain(beside(found.nearest, name)),
     }
+    return board, of_seeds
 
 
 def build_card(
     name: str,
     config: RnaTrainConfig,
-    network: RnaGine,
+    networks: Sequence[RnaGine],
     test: FamilyGraphs,
     validation: Mapping[str, float],
     *,
@@ -102,7 +127,8 @@ def build_card(
     """The content of a model card; test families and the reporting half of Rfam are looked at here for the first time.
 
     Args:
-        seconds: of training; command: what makes the network again.
+        networks: the seeds of the ensemble; the card is of the first.
+        seconds: of training, all seeds together; command: what makes the network again.
         ginfinity: what :func:`core.rna.ginfinity.open_ginfinity` gave, for its figures on Rfam beside the network's.
     """
     network_config = config.build()
@@ -113,7 +139,7 @@ def build_card(
         "summary": f"GINE network on the {_ENCODINGS[config.encoding]} graph of an RNA and its ensemble, trained by contrast on synthetic families."
         + (" Control: who is related was dealt out at random, so nothing it shows is knowledge." if config.shuffle_labels else ""),
         "network": network_config.to_dict(),
-        "parameters": sum(p.numel() for p in network.parameters()),
+        "parameters": sum(p.numel() for p in networks[0].parameters()),
         "training": {
             **asdict(config),
             "seconds": round(seconds),
@@ -133,7 +159,7 @@ def build_card(
             "length_match": LENGTH_MATCH,
         },
         "validation": {k: round(float(v), 4) for k, v in validation.items()},
-        **measure(network, name, test, rfam, executor=executor, ginfinity=ginfinity, on_progress=on_progress),
+        **measure(networks, name, config.seed, test, rfam, executor=executor, ginfinity=ginfinity, on_progress=on_progress),
         "limits": [
             "Trained on synthetic families of 40 to 250 nt only; longer RNAs and RNAs held by proteins or ligands are extrapolation.",
             "Pair probabilities hold no pseudoknots; a structure that comes with an RNA may have them.",
@@ -147,7 +173,7 @@ def build_card(
 
 
 def evaluate(
-    network: RnaGine,
+    networks: Sequence[RnaGine],
     card: Card,
     folder: Path,
     *,
@@ -167,7 +193,7 @@ def evaluate(
     """
     config = RnaTrainConfig(**{k: v for k, v in card.content["training"].items() if k in RnaTrainConfig.__dataclass_fields__})
     test = load_split(config, "test", folder, executor=executor, on_progress=on_progress or (lambda *_: None))
-    found = measure(network, card.name, test, rfam, executor=executor, ginfinity=ginfinity, on_progress=on_progress)
+    found = measure(networks, card.name, config.seed, test, rfam, executor=executor, ginfinity=ginfinity, on_progress=on_progress)
     then, now = _flat(card.content), _flat(found)
     compared = [figure for figure in now if figure in then or not figure.startswith("rfam")]
     differences: dict[str, tuple[Any, Any]] = {}
@@ -186,6 +212,9 @@ def _flat(content: Mapping[str, Any]) -> dict[str, Any]:
     """Every figure of a card by its place."""
     figures = {f"test/{name}": content["test"].get(name) for name in FIGURES}
     figures |= {f"baselines/{score}/{name}": own.get(name) for score, own in content["baselines"].items() for name in FIGURES}
+    for one in content.get("ensemble", {}).get("others", ()):
+        figures |= {f"seed {one['seed']}/test/{name}": one["test"].get(name) for name in FIGURES}
+        figures |= {f"seed {one['seed']}/rfam/{row['structures']}/{n}": v for row in one["rfam"] for n, v in row.items() if n != "structures"}
     for row in content["rfam"].get("scores", ()):
         where = f"rfam/{row['structures']}/{row['score']}"
         figures |= {f"{where}/{name}": value for name, value in row.items() if name not in ("score", "kind", "structures")}

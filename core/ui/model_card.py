@@ -38,6 +38,7 @@ HELD_OUT = {
     "both": "both never seen in training",
 }
 ESSENTIALITY = {"ap_knockout": "its own knock-outs", "ap_flux": "|predicted flux|", "ap_degree": "degree", "share_essential": "chance"}
+RFAM_FIGURES = {"distant": "Rfam pair AUC, folded, under 60% identity", "hit_1": "Rfam, nearest neighbour of the family"}
 RNA_FIGURES = {
     "folded": "folded",
     "folded_distant": "folded, distant",
@@ -250,9 +251,28 @@ def _rna(name: str, content: dict[str, Any]) -> None:
         f"ones agree in under 60% of their columns. {test['families']:,} families of {distribution}, none seen in training or selection: {truth}. "
         "Against shuffles: the strangers are dinucleotide shuffles of the relatives. Real families are on the page RNA: scoreboard."
     )
+    _rna_seeds(content)
     st.subheader("Where it fails")
     failures = [*content["limits"], *_beaten(content, RNA_FIGURES)]
     st.markdown("\n".join(f"- {plain(text)}" for text in failures))
+
+
+def _rna_seeds(content: dict[str, Any]) -> None:
+    """How far the seeds of an ensemble agree, on made-up families and on Rfam's."""
+    found = content.get("ensemble")
+    if not found:
+        return
+    st.subheader(f"{found['seeds']} seeds")
+    own = [row for row in (content.get("rfam") or {}).get("scores", []) if row["score"] == content["name"]]
+    every = [{"seed": content["training"]["seed"], "test": content["test"], "rfam": own}, *found["others"]]
+    titles = {f"rfam_{figure}": title for figure, title in RFAM_FIGURES.items()} | RNA_FIGURES
+    rows = {}
+    for one in every:
+        folded: dict[str, Any] = next((row for row in one["rfam"] if row["structures"] == "folded"), {})
+        rows[f"seed {one['seed']}"] = one["test"] | {f"rfam_{figure}": folded.get(figure) for figure in RFAM_FIGURES}
+    known = pd.DataFrame(rows).T[list(titles)].astype(float)
+    _table(rows | {"mean": known.mean().to_dict(), "sd": known.std(ddof=1).to_dict()}, titles, "Held-out figures of every seed")
+    st.caption("All were trained on the same families. The app shows the first; a trial of explanations asks the others how stable its rankings are.")
 
 
 def _beaten(content: dict[str, Any], titles: dict[str, str]) -> list[str]:

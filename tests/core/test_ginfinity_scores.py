@@ -129,12 +129,12 @@ def test_a_card_holds_its_figures_and_is_compared_with_and_without_it(opened: An
     rfam = rfam_file(tmp_path)
     with ThreadPoolExecutor(1) as pool:
         given = {"executor": pool, "rfam": rfam}
-        content = rna_card.build_card("tiny", TINY, network, graphs, {}, seconds=1, command="", ginfinity=opened, **given)
+        content = rna_card.build_card("tiny", TINY, [network], graphs, {}, seconds=1, command="", ginfinity=opened, **given)
         described = type(card)("tiny", "rna", "", content, "")
-        without = rna_card.evaluate(network, described, tmp_path, **given)
+        without = rna_card.evaluate([network], described, tmp_path, **given)
         rows = [row for row in content["rfam"]["scores"] if row["score"] in scores.ROWS]
         rows[0]["all"] -= 0.01
-        told = rna_card.evaluate(network, described, tmp_path, ginfinity=opened, **given)
+        told = rna_card.evaluate([network], described, tmp_path, ginfinity=opened, **given)
     assert [(row["structures"], row["score"]) for row in rows] == [(source, row) for source in ("folded", "family") for row in scores.ROWS]
     assert content["rfam"]["peers"]["GINFINITY"]["credit"] == ginfinity.LICENCE.credit
     assert list(told["differences"]) == ["rfam/folded/GINFINITY, mean/all"] and told["not_recomputed"] == []

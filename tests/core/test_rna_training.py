@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,10 +18,11 @@ import torch
 
 from core.errors import Cancelled, InputError
 from core.explain.pairs import auc
-from core.models import load_checkpoint, save_checkpoint
+from core.models import load_checkpoint, load_members, save_checkpoint
 from core.rna.ensemble import fold_ensemble
 from core.rna.fingerprints import FINGERPRINTS, Score
 from core.train import rna_card, rna_evaluate, rna_evolution, rna_families, rna_graphs
+from core.train.command import rna_summary, save_ensemble
 from core.train.rna import RnaRun, RnaTrainConfig, epoch_batches
 from core.train.rna_evolution import Column, draw_ancestor, evolve, to_columns, to_structure
 from core.train.rna_families import RELATIVES, SHUFFLES, Families, shuffle_dinucleotides
@@ -348,13 +350,13 @@ def test_the_card_is_reproduced_by_evaluate(tmp_path: Path):
     selected = rna_evaluate.synthetic_figures(network, validation)
     rfam = rfam_file(tmp_path)
     with ThreadPoolExecutor(1) as pool:
-        card = rna_card.build_card("tiny", TINY, network, test, selected, seconds=1.0, command="python -m core train rna", executor=pool, rfam=rfam)
+        card = rna_card.build_card("tiny", TINY, [network], test, selected, seconds=1.0, command="python -m core train rna", executor=pool, rfam=rfam)
         loaded, read = load_checkpoint(save_checkpoint(network, card, tmp_path))
-        again = rna_card.evaluate(loaded, read, tmp_path / "again", executor=pool, rfam=rfam)
-        without = rna_card.evaluate(loaded, read, tmp_path / "again", executor=pool, rfam=tmp_path / "absent.tsv")
+        again = rna_card.evaluate([loaded], read, tmp_path / "again", executor=pool, rfam=rfam)
+        without = rna_card.evaluate([loaded], read, tmp_path / "again", executor=pool, rfam=tmp_path / "absent.tsv")
         read.content["test"]["folded"] += 0.01
         read.content["rfam"]["scores"][0]["all"] -= 0.01
-        told = rna_card.evaluate(loaded, read, tmp_path / "again", executor=pool, rfam=rfam)
+        told = rna_card.evaluate([loaded], read, tmp_path / "again", executor=pool, rfam=rfam)
     assert again["differences"] == {} == without["differences"]
     assert set(card["baselines"]) == set(FINGERPRINTS) and all(set(own) == set(rna_evaluate.FIGURES) for own in card["baselines"].values())
     rows = {(row["score"], row["structures"]): row for row in card["rfam"]["scores"]}
@@ -365,10 +367,41 @@ def test_the_card_is_reproduced_by_evaluate(tmp_path: Path):
     }
     assert "absent.tsv was not there" in without["rfam"]["skipped"]
     assert list(told["differences"]) == ["test/folded", "rfam/folded/length/all"]
-    from core.train.command import rna_summary
-
     assert "Rfam: 6 members of 2 families" in rna_summary(card) and "structures: family" in rna_summary(card)
     assert "Rfam was left out" in rna_summary({**card, **without})
+
+
+def test_an_ensemble_learns_from_the_same_families(tmp_path: Path):
+    first, second = replace(TINY, members=2).each_member()
+    assert (first.seed, second.seed, first.drawn_from, second.drawn_from) == (TINY.seed, TINY.seed + 1, TINY.seed, TINY.seed)
+    runs = [RnaRun(first, tmp_path), RnaRun(second, tmp_path / f"seed-{second.seed}", data=tmp_path)]
+    train, validation, test = splits(runs[1], "train", "validation", "test")
+    assert not list((tmp_path / f"seed-{second.seed}").glob("families-*")) and (tmp_path / f"families-{TINY.seed}").is_dir()
+    np.testing.assert_array_equal(train.families.sequences, splits(RnaRun(TINY, tmp_path / "alone"), "train")[0].families.sequences)
+    networks = [run.fit(train, validation, quiet, lambda: False) for run in runs]
+    rfam = rfam_file(tmp_path)
+    given: dict[str, Any] = {"seconds": 2.0, "command": "python -m core train rna"}
+    with ThreadPoolExecutor(1) as pool:
+        card = rna_card.build_card("tiny", replace(TINY, members=2), networks, test, {}, **given, executor=pool, rfam=rfam)
+        path = save_ensemble(networks, card, [first.seed, second.seed], tmp_path)
+        (shown, read), (other, about) = load_members(path, kind="rna")
+        again = rna_card.evaluate([shown, other], read, tmp_path, executor=pool, rfam=rfam)
+        swapped = rna_card.evaluate([shown, shown], read, tmp_path, executor=pool, rfam=rfam)
+    assert (about.name, about.content["member_of"], about.content["training"]["data_seed"]) == (f"tiny.seed{second.seed}", "tiny", TINY.seed)
+    assert again["differences"] == {} and all(figure.startswith(f"seed {second.seed}/") for figure in swapped["differences"])
+    assert len(swapped["differences"]) >= 3
+    (told,) = card["ensemble"]["others"]
+    expected = rna_evaluate.synthetic_figures(networks[1], test)
+    assert told["test"] == {name: pytest.approx(value, abs=5e-5, nan_ok=True) for name, value in expected.items() if not np.isnan(value)} | {
+        name: None for name, value in expected.items() if np.isnan(value)
+    }
+    assert {row["structures"] for row in told["rfam"]} == {"folded", "family"} and {row["score"] for row in card["rfam"]["scores"]} == {
+        "tiny",
+        "tiny + 4-mers",
+        "tiny + 4-mers by place",
+        *FINGERPRINTS,
+    }
+    assert f"seed {second.seed}" in rna_summary(card)
 
 
 def test_a_networks_figures_are_those_of_its_vectors(made: Families):

@@ -212,10 +212,10 @@ def _judge(given: Given, folded: FoldResult, view: ViewState, function: Masked, 
 
     factors, network = data.importance(given, folded, view.rna_net), data.network(view.rna_net)
     name = control_of(network[1])
-    control = (name, data.network(name)) if name else None
+    control, seeds = (name, data.network(name)) if name else None, data.other_seeds(view.rna_net)
 
     def run(job: Job) -> Trial:
-        own = found if found.whole else None
-        return bases_on_trial(function, network, factors, found=own, control=control, on_progress=job.counted, should_stop=job.stopped)
+        given: dict[str, Any] = {"found": found if found.whole else None, "seeds": seeds, "control": control}
+        return bases_on_trial(function, network, factors, **given, on_progress=job.counted, should_stop=job.stopped)
 
     return run

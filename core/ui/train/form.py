@@ -188,13 +188,15 @@ def _rna() -> None:
     with epochs:
         _number("Epochs", "epochs", 1, 10_000, kind="rna")
     with st.expander("More settings", icon=":material/tune:"):
-        validation, test, seed, shuffled = st.columns(4, vertical_alignment="bottom")
+        validation, test, seed, members, shuffled = st.columns(5, vertical_alignment="bottom")
         with validation:
             _number("Validation families", "validation", 1, 10_000, kind="rna")
         with test:
             _number("Test families", "test", 1, 10_000, kind="rna")
         with seed:
             _number("Seed", "seed", 0, 2**31 - 1, kind="rna")
+        with members:
+            _number("Seeds to train", "members", 1, 20, kind="rna", help="An ensemble on the same families, counted up from the seed.")
         with shuffled:
             st.checkbox("Shuffle the labels", key=key("rna", "shuffle_labels"), help="A control: who is related to whom is dealt out at random.")
 

@@ -51,6 +51,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "epochs": 40,
         "shuffle_labels": False,
         "seed": 40,
+        "members": 1,
         "device": "auto",
     },
 }
