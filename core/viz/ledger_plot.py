@@ -76,10 +76,11 @@ def waterfall(page: Ledger, *, title: str, target: str, unit: str, baseline: str
     figure = go.Figure(bars)
     reach = np.array([[s, s + w] for s, w in zip(starts, widths, strict=True)])
     low, high = float(min(0.0, reach.min())), float(max(0.0, reach.max()))
-    room = 0.28 * ((high - low) or 1.0)
+    span = (high - low) or 1.0
+    left, right = (0.28 if low < 0 else 0.03) * span, 0.42 * span  # for texts outside of bars, on a telephone too
     figure.update_yaxes(autorange="reversed", automargin=True, type="category")
     what = short(target if whole else f"part of {target}", 2 * ENDS_LETTERS)
-    figure.update_xaxes(title=plain(f"{what} ({unit})" if unit else what), range=[low - room, high + room], zeroline=True, zerolinecolor=CASING)
+    figure.update_xaxes(title=plain(f"{what} ({unit})" if unit else what), range=[low - left, high + right], zeroline=True, zerolinecolor=CASING)
     largest = table[table["kind"] == "group"]
     told = "; ".join(f"{(words or {}).get(name, name)} {value:+.3g}" for name, value in zip(largest["name"][:3], largest["value"][:3], strict=True))
     missing = float(table.loc[table["kind"] == "residual", "value"].sum())

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 COLOURS = ("#3f90da", "#ffa90e", "#bd1f01", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#92dadd")
 """Petroff (2021) without its greys; lines differ in their dash too."""
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid", "dash")
+LEGEND = {"orientation": "h", "yref": "container", "yanchor": "bottom", "y": 0, "x": 0}
+"""At the foot of the figure, below the title of its axis however many lines it takes."""
 HEIGHT = 420
 
 
@@ -55,8 +57,7 @@ def curve_plot(found: Curves, words: Mapping[str, str], *, title: str, moved: st
     random = float(found.areas["random"].iloc[0]) if len(found.areas) else float("nan")
     what = f"Effect on {target}, from 0 (baseline) to 1 (whole), while groups are {moved} by {len(found.areas)} rankings"
     alt = f"{what}; areas: {areas}; random orders {random:.2f}."
-    legend = {"orientation": "h", "yanchor": "top", "y": -0.18, "x": 0}
-    return finished(figure, plain(title), plain(alt), height=HEIGHT).update_layout(showlegend=True, legend=legend)
+    return finished(figure, plain(title), plain(alt), height=HEIGHT).update_layout(showlegend=True, legend=LEGEND)
 
 
 def drawn_anew_plot(found: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
@@ -83,8 +84,7 @@ def drawn_anew_plot(found: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
     figure.update_yaxes(title="rank correlation with the network's own", range=[min(-0.1, float(found[methods].min().min()) - 0.05), 1.05])
     ends = "; ".join(f"{words.get(m, m)} {found[m].iloc[-1]:.2f}" for m in methods)
     alt = f"Rank correlation of each method with itself while weights are drawn anew from the top; at the end: {ends}."
-    legend = {"orientation": "h", "yanchor": "top", "y": -0.25, "x": 0}
-    return finished(figure, "Weights drawn anew from the top", plain(alt), height=HEIGHT).update_layout(showlegend=True, legend=legend)
+    return finished(figure, "Weights drawn anew from the top", plain(alt), height=HEIGHT).update_layout(showlegend=True, legend=LEGEND)
 
 
 def agreement_plot(found: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:

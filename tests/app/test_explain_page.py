@@ -12,6 +12,7 @@ from core.explain.metabolic_masks import condition_masks, feature_masks, inciden
 from core.metabolic import build_hypergraph, load_tables
 from core.models import load_checkpoint
 from core.ui.explain.trial import trials
+from core.ui.text import plain
 from tests.app.steps import attribution_table as table
 from tests.app.steps import charts, explained, opened, replays, told
 
@@ -84,13 +85,13 @@ def test_rankings_stand_trial_and_the_badge_follows() -> None:
     gate, reason = trial.judged("gate")
     assert f"gate {gate}: {reason}"[:120] in told(opened("explorer"))  # the verdict follows the ranking
     assert "these rankings are not on trial yet" in told(opened("explorer", ko="PFK"))
-    (shown,) = [frame.value for frame in test.dataframe if "why" in frame.value.columns]
-    assert shown.set_index("ranking").loc["integrated gradients", "why"] == why and trial.control == "core-shuffled"
+    (shown,) = [one.value for one in test.table if "why" in one.value.columns]
+    assert shown.loc["integrated gradients", "why"] == plain(why) and trial.control == "core-shuffled"
     assert "trained on shuffled labels" in told(test) and trial.skill.sentence in told(test)
     assert set(trial.stability["seeds"]) == {5} and len(test.tabs) == 6
-    assert set(shown["ranking"]) == {
+    assert set(shown.index) == {
         "gate",
-        "|message|",
+        r"\|message\|",
         "attention",
         "saliency",
         "input x gradient",

@@ -139,12 +139,7 @@ def _shown(trial: Trial, function: Masked, prefix: str, pick: Callable[[str], No
         if trial.skill is not None:
             st.caption(plain(trial.skill.sentence))
     table = trial.table.assign(ranking=lambda t: t["ranking"].map(lambda name: WORDS.get(name, name)))
-    st.dataframe(
-        table[["ranking", "verdict", "why"]],
-        hide_index=True,
-        column_config={"why": st.column_config.TextColumn("why", width="large")},
-        alt="Every ranking with its verdict and the reason",
-    )
+    st.table(table[["ranking", "verdict", "why"]].map(plain).set_index("ranking"))  # its cells wrap
     names = ["Curves", "Side by side", "Faithfulness", "Controls", "Agreement", *(["Gates"] if trial.gates is not None else [])]
     curves, side, tests, controls, agreement, *gates = st.tabs(names)
     with curves:
@@ -160,8 +155,7 @@ def _shown(trial: Trial, function: Masked, prefix: str, pick: Callable[[str], No
     for tab in gates:
         assert trial.gates is not None
         with tab:
-            config = {"result": st.column_config.TextColumn("result", width="large")}
-            st.dataframe(trial.gates.table, hide_index=True, column_config=config, alt="Five tests of the gates")
+            st.table(trial.gates.table.map(lambda cell: plain(str(cell))).set_index(trial.gates.table.columns[0]))
             st.caption("Gates are held at other values while all else follows. Gates are factors inside the network, not proof of what it relies on.")
     text = trial.table.to_csv(index=False)
     st.download_button("Trial, CSV", text, "trial.csv", "text/csv", on_click="ignore", icon=":material/download:")
