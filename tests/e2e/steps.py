@@ -91,11 +91,20 @@ def click_on(page: Page, mark: Locator) -> None:
 
 def click_until(page: Page, mark: Locator, shown: Locator) -> None:
     """Clicks a mark of a plot until something is shown: a drawing above it that comes late moves the plot away from under the mouse."""
+    _until(page, lambda: click_on(page, mark), shown)
+
+
+def choose_first_row(page: Page, table: Locator, shown: Locator) -> None:
+    """Marks the first row of a table until something is shown: a table that is drawn again meanwhile forgets the click."""
+    _until(page, lambda: table.locator(".dvn-scroller").click(position={"x": 16, "y": 52}), shown)
+
+
+def _until(page: Page, click: Callable[[], None], shown: Locator) -> None:
     for _ in range(6):
         at_rest(page)
         if shown.is_visible():
             return
-        click_on(page, mark)
+        click()
         try:
             shown.wait_for(timeout=8_000)
             return

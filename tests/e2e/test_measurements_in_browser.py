@@ -12,7 +12,7 @@ from core.explain.flux_references import LETHAL, flux_references
 from core.explain.measured_ranking import compare_scores
 from core.explain.measurements import open_measurement
 from core.metabolic import load_tables
-from tests.e2e.steps import Settled, at_rest, open_popover
+from tests.e2e.steps import Settled, at_rest, choose_first_row, open_popover
 
 FLIPPED = ("b1723", "b2779")
 
@@ -50,8 +50,8 @@ def test_a_measurement_from_file_to_conflict(server, page: Page, settled: Settle
     settled(page)
     frame = page.locator("[data-testid=stDataFrame]").last
     expect(frame.locator("[data-testid=data-grid-canvas]")).to_contain_text(str(first["id"]))  # drawn, so that a click finds its row
-    frame.locator(".dvn-scroller").click(position={"x": 16, "y": 52})
     chosen = page.locator(".st-key-measurements-chosen")
+    choose_first_row(page, frame, chosen.get_by_text(re.compile("^Reason: ")))
     expect(chosen).to_contain_text(f"Reason: {first['reason']}")
     reaction = first["reactions"].split(", ")[0]
     expect(page).to_have_url(re.compile(f"sel=rxn(:|%3A){reaction}"))

@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 
 from core.explain import base_importance
 from core.rna import decompose, embed, fold, fold_windowed, given_structure, load_example, parse_pairs, suboptimal
-from tests.e2e.steps import HAIRPIN, PAYLOAD, Settled, canvas, card, choose, click_on, legend, link, open_popover, paste, unfold
+from tests.e2e.steps import HAIRPIN, PAYLOAD, Settled, canvas, card, choose, choose_first_row, click_on, legend, link, open_popover, paste, unfold
 
 
 def test_the_trna_is_drawn_and_a_base_is_selected_everywhere(server, page: Page, settled: Settled) -> None:
@@ -175,8 +175,7 @@ def test_the_graph_its_controls_and_a_click_on_a_node(server, page: Page, settle
     page.get_by_role("radio", name="Elements", exact=True).click()
     expect(page.get_by_text("named as forgi names them")).to_be_visible()
     settled(page)
-    page.locator("[data-testid=stDataFrame]").last.locator(".dvn-scroller").click(position={"x": 16, "y": 52})
-    expect(drawing).to_have_attribute("data-selected", re.compile("^elem:"))
+    choose_first_row(page, page.locator("[data-testid=stDataFrame]").last, page.locator(".gs-canvas[data-selected^='elem:']"))
     chosen = str(drawing.get_attribute("data-selected"))
     page.locator(".st-key-rna-card-close button").first.click()
     expect(drawing).to_have_attribute("data-selected", "")
@@ -239,9 +238,7 @@ def test_tables_cards_and_the_other_network(server, page: Page, settled: Settled
     page.goto(f"{server.url}/rna?sel=base:20")
     settled(page)
     record = load_example("trna-phe")
-    table = page.locator("[data-testid=stDataFrame]").last
-    table.locator(".dvn-scroller").click(position={"x": 16, "y": 52})
-    expect(card(page)).to_contain_text("Base G1")
+    choose_first_row(page, page.locator("[data-testid=stDataFrame]").last, card(page).get_by_text(re.compile(r"^Base G1$")))
     card(page).get_by_role("button", name="C72").click()
     expect(card(page)).to_contain_text("Base C72")
     card(page).get_by_role("button", name="G71").click()
@@ -252,8 +249,7 @@ def test_tables_cards_and_the_other_network(server, page: Page, settled: Settled
     page.get_by_role("radio", name="Elements", exact=True).click()
     expect(page.get_by_text("named as forgi names them")).to_be_visible()
     settled(page)
-    page.locator("[data-testid=stDataFrame]").last.locator(".dvn-scroller").click(position={"x": 16, "y": 52})
-    expect(card(page)).to_contain_text("Element ")
+    choose_first_row(page, page.locator("[data-testid=stDataFrame]").last, card(page).get_by_text(re.compile(r"^Element [a-z]\d+, ")))
     field = page.get_by_role("textbox", name=re.compile("Find"))
     field.fill("h1")
     field.press("Enter")
