@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from core.train.kinetics import KineticInputs, step_features
 from core.train.metrics import report
 from core.train.resume import append_history, append_loss, pin_settings, restore_state, save_state, schedule
 from core.train.samples import Samples, make_samples
+from core.train.settings import check_settings
 
 VALIDATION_SEED, TEST_SEED = 1, 2
 """Offsets on the run's seed: the three splits are drawn independently, before any training."""
@@ -90,11 +91,9 @@ class TrainConfig:
         Raises:
             InputError: an unknown setting, or a network that cannot be built.
         """
-        known = {f.name for f in fields(cls)}
-        unknown = sorted(set(values) - known)
-        if unknown:
-            raise InputError(f"There is no training setting {unknown[0]!r}; the settings are {', '.join(sorted(known))}.")
-        _check_kinds(values)
+        check_settings(cls(), values, {"data_seed": (int,), "kinetics": (str,), "kinetics_hidden": (int, float)})
+        if not all(isinstance(m, str) and type(n) is int and n > 1 for m, n in values.get("transfer", {}).items()):
+            raise InputError("The training setting 'transfer' names models with a number of conditions, at least 2, such as {'salmonella': 500}.")
         config = cls(**values)
         config = replace(config, network={**cls().network, **config.network})
         try:
@@ -136,24 +135,6 @@ class TrainConfig:
         if self.split == "seen" and self.held_out:
             found |= {s: (self.model, self.held_out, seed + HELD_OUT_SEED, s) for s in SPLITS[2:]}
         return found | {model: (model, count, seed + TEST_SEED, "all") for model, count in self.transfer.items()}
-
-
-def _check_kinds(values: Mapping[str, Any]) -> None:
-    """That every setting is of the kind its default is of.
-
-    Raises:
-        InputError: one is not.
-    """
-    made = TrainConfig()
-    for name, value in values.items():
-        default = getattr(made, name)
-        kinds = {bool: (bool,), int: (int,), float: (int, float), str: (str,), dict: (dict,)}.get(type(default))
-        optional = {"data_seed": (int,), "kinetics": (str,), "kinetics_hidden": (int, float)}.get(name)
-        fits = value is None or isinstance(value, optional) if optional else kinds is None or isinstance(value, kinds)
-        if not fits or (isinstance(value, bool) and type(default) is not bool):
-            raise InputError(f"The training setting {name!r} is {value!r} and should be like {default!r}; correct the configuration.")
-    if not all(isinstance(m, str) and type(n) is int and n > 1 for m, n in values.get("transfer", {}).items()):
-        raise InputError("The training setting 'transfer' names models with a number of conditions, at least 2, such as {'salmonella': 500}.")
 
 
 class Run:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from core.train.rna_families import make_families
 from core.train.rna_graphs import FamilyGraphs, run
 from core.train.rna_losses import contrastive_loss, draw_batch
 from core.train.rna_readout import fit_readout
+from core.train.settings import check_settings
 
 VALIDATION_SEED, TEST_SEED = 1, 2
 """Offsets on the seed of the data: families of the three splits are drawn independently, before any training."""
@@ -79,12 +80,9 @@ class RnaTrainConfig:
         """A configuration from plain values; the network's choices are merged into the defaults.
 
         Raises:
-            InputError: an unknown setting, or a network that cannot be built.
+            InputError: an unknown setting, a value of another kind, or a network that cannot be built.
         """
-        known = {f.name for f in fields(cls)}
-        unknown = sorted(set(values) - known)
-        if unknown:
-            raise InputError(f"There is no training setting {unknown[0]!r}; the settings are {', '.join(sorted(known))}.")
+        check_settings(cls(), values, {"data_seed": (int,)})
         config = cls(**values)
         config = replace(config, network={**cls().network, **config.network})
         try:

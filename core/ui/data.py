@@ -172,37 +172,18 @@ def seeds(name: str) -> int:
     return 1 + len(checkpoint(name)[1].content.get("members", ()))
 
 
-def ensemble(name: str) -> list[tuple[ReactionNetwork, Card]]:
-    """The networks of a checkpoint's ensemble on this session's device, the checkpoint's own first."""
-    return _members(name, ensemble_key(name), device.choice().device)
-
-
-def ensemble_key(name: str) -> str:
-    """The key of everything computed from all seeds of a checkpoint."""
-    from core.models import ensemble_key as key_of
-
-    return key_of(networks.source(name))
-
-
-@st.cache_resource(max_entries=4, show_spinner="Loading the seeds ...")
-def _members(name: str, key: str, where: str) -> list[tuple[ReactionNetwork, Card]]:
-    from core.models import load_members
-
-    return [(network.to(where), card) for network, card in load_members(networks.source(name))]
-
-
 @st.cache_resource(max_entries=12, show_spinner="Running the other seeds ...")
 def _spread(given: Given, name: str, weights: str, key: str, where: str) -> SeedSpread:
     from core.explain.seed_spread import seed_spread
 
-    return seed_spread(_members(name, key, where), _importance(given, name, weights, where).graph, device=where)
+    return seed_spread(networks.members(name, key, where), _importance(given, name, weights, where).graph, device=where)
 
 
 def seed_spread(given: Given, name: str) -> SeedSpread | None:
     """What each seed of an ensemble does under a condition; None for a single network."""
     if seeds(name) == 1:
         return None
-    return _spread(given, name, checkpoint(name)[1].weights_sha256, ensemble_key(name), device.choice().device)
+    return _spread(given, name, checkpoint(name)[1].weights_sha256, networks.ensemble_key(name), device.choice().device)
 
 
 def with_seeds(given: Given, view: ViewState) -> ReactionImportance:

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
 
 from core import storage
 from core.errors import InputError
 from core.rna.ginfinity_kept import GINFINITY, absent, kept_ginfinity
 from core.runs.record import CONFIG_FILE, read_json
+from core.ui import device
+
+if TYPE_CHECKING:
+    from core.models import Card
 
 RUN = "run:"
 _MEMBER = re.compile(r"\.seed\d+$")
@@ -62,6 +69,26 @@ def weights_of(name: str, kind: str = "metabolic", *, encoders: bool = False) ->
     found = source(name, kind, encoders=encoders)
     kept = kept_ginfinity() if found == GINFINITY else None
     return load_card(found).weights_sha256 if kept is None else kept.sha256
+
+
+def ensemble(name: str, kind: str = "metabolic") -> list[tuple[Any, Card]]:
+    """The networks of a checkpoint's ensemble on this session's device, the checkpoint's own first. Errors as for :func:`source`."""
+    return members(name, ensemble_key(name, kind), device.choice().device, kind)
+
+
+def ensemble_key(name: str, kind: str = "metabolic") -> str:
+    """The key of everything computed from all seeds of a checkpoint."""
+    from core.models import ensemble_key as key_of
+
+    return key_of(source(name, kind))
+
+
+@st.cache_resource(max_entries=4, show_spinner="Loading the seeds ...")
+def members(name: str, key: str, where: str, kind: str = "metabolic") -> list[tuple[Any, Card]]:
+    """What :func:`ensemble` gives, for results that were keyed by ``key`` and the device ``where`` already."""
+    from core.models import load_members
+
+    return [(network.to(where), card) for network, card in load_members(source(name, kind))]
 
 
 def credit(name: str) -> str:

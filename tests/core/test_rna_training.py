@@ -315,6 +315,10 @@ def test_the_read_out_of_a_network_is_fitted_on_its_training_families(tmp_path: 
 def test_settings_are_checked():
     with pytest.raises(InputError, match="no training setting 'epoch'"):
         RnaTrainConfig.from_dict({"epoch": 3})
+    with pytest.raises(InputError, match="'members' is '5'"):
+        RnaTrainConfig.from_dict({"members": "5"})
+    with pytest.raises(InputError, match="'network' is None"):
+        RnaTrainConfig.from_dict({"network": None})
     with pytest.raises(InputError, match="cannot be built"):
         RnaTrainConfig.from_dict({"network": {"pooling": "max"}})
     with pytest.raises(InputError, match="cannot be built"):

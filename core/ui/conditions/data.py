@@ -104,7 +104,7 @@ def _comparison(
 
 def comparison(pair: Pair, *, truth: bool = True) -> ConditionComparison:
     """A, B and A - B; with ``truth`` also fluxes by FBA and, once computed, essentiality."""
-    first, second = (data.ensemble_key(name) for name in pair.names)
+    first, second = (networks.ensemble_key(name) for name in pair.names)
     essentiality = truth and essential.results(pair.given) is not None
     return _comparison(pair.given, pair.names, (first, second), device.choice().device, truth, essentiality)
 
@@ -144,7 +144,7 @@ def media_matrix(pair: Pair, names: tuple[str, ...]) -> MediaMatrix:
         media[called[name]] = sides[name] if name in sides else named.get(name) or carbon[name]
     name = pair.first.checkpoint
     key = tuple((label, tuple(sorted(m.items())) if isinstance(m, dict) else m) for label, m in media.items())
-    return _matrix(given, key, name, data.ensemble_key(name), device.choice().device, media)
+    return _matrix(given, key, name, networks.ensemble_key(name), device.choice().device, media)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Running the network on each medium ...")
@@ -152,7 +152,7 @@ def _matrix(given: Given, key: tuple, name: str, weights: str, where: str, _medi
     from core.explain import matrix
 
     found = data.tables(given.model, given.model_objective)
-    return matrix(found, data.ensemble(name), _media, given.knockouts, objective=given.objective, device=where)
+    return matrix(found, networks.ensemble(name), _media, given.knockouts, objective=given.objective, device=where)
 
 
 def pathways(pair: Pair) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.errors import InputError
-from core.ui import data, device, kinetics
+from core.ui import data, device, kinetics, networks
 from core.ui.background import Background, Job
 from core.ui.data import Given
 from core.ui.view_state import ViewState
@@ -62,12 +62,11 @@ class Asked:
         Raises:
             InputError: there is no such network.
         """
-        _, card = data.checkpoint(view.checkpoint)
         over, against = over_of(view), str(view.settings.get(AGAINST) or "")
         return cls(
             given,
             view.checkpoint,
-            card.weights_sha256,
+            networks.ensemble_key(view.checkpoint),  # a trial asks every seed
             device.choice().device,
             target_of(view, given),
             over,
@@ -80,9 +79,8 @@ class Asked:
     @classmethod
     def growth(cls, given: Given, view: ViewState) -> Asked:
         """Growth under a condition, with live gates, by integrated gradients: what rankings elsewhere are judged by."""
-        _, card = data.checkpoint(view.checkpoint)
-        where = device.choice().device
-        return cls(given, view.checkpoint, card.weights_sha256, where, GROWTH, INCIDENCES, "", LIVE, "integrated_gradients", "")
+        weights, where = networks.ensemble_key(view.checkpoint), device.choice().device
+        return cls(given, view.checkpoint, weights, where, GROWTH, INCIDENCES, "", LIVE, "integrated_gradients", "")
 
     @property
     def function(self) -> tuple[object, ...]:

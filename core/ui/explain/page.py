@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.errors import InputError
-from core.ui import data, state
+from core.ui import data, networks, state
 from core.ui.background import Job
 from core.ui.bind import bind, option_list, option_row
 from core.ui.data import Given
@@ -119,7 +119,7 @@ def _judge(asked: Asked, found: Attribution) -> Callable[[Job], Trial]:
     from core.explain.whole_trial import control_of, reactions_on_trial
 
     function, factors = masked(asked), data.importance(asked.given, asked.network)
-    network, *seeds = data.ensemble(asked.network)
+    network, *seeds = networks.ensemble(asked.network)
     name = control_of(network[1])
     control = (name, data.checkpoint(name)) if name else None
 

@@ -61,7 +61,7 @@ class Asked:
     def of(cls, record: RnaRecord, ensemble: PairEnsemble | None, view: ViewState, *asked: str) -> Asked:
         """What a view asks of an RNA with its structure; ``asked`` from the recipe on."""
         pairs = None if ensemble is None else ensemble.key
-        weights = networks.weights_of(view.rna_net, "rna")
+        weights = networks.ensemble_key(view.rna_net, "rna")  # a trial asks every seed
         return cls(f"{record.id}:{record.key}", pairs, view.rna_net, weights, device.choice().device, *asked)
 
     @property
@@ -212,7 +212,8 @@ def _judge(given: Given, folded: FoldResult, view: ViewState, function: Masked, 
 
     factors, network = data.importance(given, folded, view.rna_net), data.network(view.rna_net)
     name = control_of(network[1])
-    control, seeds = (name, data.network(name)) if name else None, data.other_seeds(view.rna_net)
+    control = (name, data.network(name)) if name else None
+    _, *seeds = networks.ensemble(view.rna_net, "rna")
 
     def run(job: Job) -> Trial:
         given: dict[str, Any] = {"found": found if found.whole else None, "seeds": seeds, "control": control}

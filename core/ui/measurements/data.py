@@ -125,7 +125,7 @@ def _comparison(asked: Asked, weights: tuple[str, ...], where: str, references: 
     return compare_scores(
         measurement(given.model, given.model_objective, asked.file, asked.choice),
         data.tables(given.model, given.model_objective),
-        checkpoints={name: data.ensemble(name) for name in asked.networks},
+        checkpoints={name: networks.ensemble(name) for name in asked.networks},
         references=known_references(given) if references else None,
         predicted={name: left for name in predicted if (left := screens().result(screen_key(asked, name))) is not None},
         alternatives=asked.join,  # type: ignore[arg-type]
@@ -136,7 +136,7 @@ def _comparison(asked: Asked, weights: tuple[str, ...], where: str, references: 
 
 def comparison(asked: Asked) -> Comparison:
     """Every score against the measurement; FBA's and the networks' knock-outs once they were computed."""
-    weights = tuple(data.ensemble_key(name) for name in asked.networks)
+    weights = tuple(networks.ensemble_key(name) for name in asked.networks)
     found = known_references(asked.given)
     predicted = tuple(name for name in asked.networks if screens().result(screen_key(asked, name)) is not None)
     return _comparison(asked, weights, device.choice().device, found.key if found else None, predicted)
@@ -192,7 +192,7 @@ def screens() -> Background[tuple[Given, str, str, str, str], pd.DataFrame]:
 def screen_key(asked: Asked, name: str) -> tuple[Given, str, str, str, str]:
     """The key of a network's screen: condition, network, device, and genes or reactions."""
     level = measurement(asked.given.model, asked.given.model_objective, asked.file, asked.choice).level
-    return asked.given, name, data.ensemble_key(name), device.choice().device, level
+    return asked.given, name, networks.ensemble_key(name), device.choice().device, level
 
 
 def start_screen(asked: Asked, name: str) -> None:
@@ -200,7 +200,7 @@ def start_screen(asked: Asked, name: str) -> None:
     from core.explain.network_knockouts import knockouts_over_seeds
 
     given, key = asked.given, screen_key(asked, name)
-    tables, every, where, level = data.tables(given.model, given.model_objective), data.ensemble(name), key[3], key[4]
+    tables, every, where, level = data.tables(given.model, given.model_objective), networks.ensemble(name), key[3], key[4]
 
     def work(job: Job) -> pd.DataFrame:
         def told(done: int, total: int) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.metabolic.condition import Condition
-from core.ui import data, device
+from core.ui import data, device, networks
 from core.ui.background import Background, Job
 from core.ui.data import Given
 from core.ui.view_state import ViewState
@@ -78,7 +78,7 @@ def _tested(asked: Asked, seeds: str, others: tuple[tuple[str, str], ...], where
     named = {name: Condition(one.medium, mine.knockouts, mine.objective) for name, one in standard_conditions(found).items()}
     conditions = {SHOWN: mine} | {name: one for name, one in named.items() if not _same(found, one, mine)}  # none counts twice
     opened = [data.checkpoint(name) for name, _ in others]
-    return metabolite_gate_test(found, data.ensemble(asked.network), asked.metabolite, controls=opened, conditions=conditions, device=where)
+    return metabolite_gate_test(found, networks.ensemble(asked.network), asked.metabolite, controls=opened, conditions=conditions, device=where)
 
 
 def _same(tables: ModelTables, one: Condition, other: Condition) -> bool:
@@ -91,7 +91,7 @@ def _same(tables: ModelTables, one: Condition, other: Condition) -> bool:
 def tested(asked: Asked) -> MetaboliteGateTest:
     """The test, with the replacement of gates once that was computed."""
     others = tuple((name, data.checkpoint(name)[1].weights_sha256) for name in controls(asked.network))
-    found = _tested(asked, data.ensemble_key(asked.network), others, device.choice().device)
+    found = _tested(asked, networks.ensemble_key(asked.network), others, device.choice().device)
     replaced = replacements().result(replacement_key(asked))
     return found if replaced is None else found.with_replacement(replaced)
 

@@ -197,20 +197,6 @@ def network(name: str) -> tuple[Any, Card]:
     return _network(name, networks.weights_of(name, "rna"), device.choice().device)
 
 
-def other_seeds(name: str) -> list[tuple[Any, Card]]:
-    """The further networks of an RNA network's ensemble on this session's device; none where it was trained once."""
-    from core.models import ensemble_key
-
-    return _other_seeds(name, ensemble_key(networks.source(name, "rna")), device.choice().device)
-
-
-@st.cache_resource(max_entries=2, show_spinner="Loading the seeds ...")
-def _other_seeds(name: str, key: str, where: str) -> list[tuple[Any, Card]]:
-    from core.models import load_members
-
-    return [(opened.to(where), card) for opened, card in load_members(networks.source(name, "rna"))[1:]]
-
-
 def encoder(name: str) -> tuple[Any, Card]:
     """As :func:`network`, but also one that gives vectors alone."""
     return _network(name, networks.weights_of(name, "rna", encoders=True), device.choice().device)
