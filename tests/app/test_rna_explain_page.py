@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.explain.attribution import INTEGRATED_GRADIENTS, OCCLUSION, attribute
+from core.explain.controls import STEPS
 from core.explain.masked import Masked
 from core.explain.rna_masks import like_itself, like_rnas, rna_masks
 from core.explain.rna_targets import TargetRecipe
-from core.models import load_checkpoint
+from core.models import load_checkpoint, load_members
 from core.rna import RnaRecord, load_example
 from core.ui.explain.trial import trials
 from core.ui.rna import uploads
@@ -65,20 +68,37 @@ def test_targets_masks_and_baselines_are_what_the_link_says() -> None:
     assert record.id == "hammerhead"
 
 
-def test_rankings_of_bases_stand_trial() -> None:
-    test = page()
+def tried(test: AppTest) -> AppTest:
     test.button(key="explain_try").click().run()
     for job in list(trials()._jobs.values()):
         assert job.ended.wait(180)
     test.run()
     assert not test.exception
+    return test
+
+
+def test_rankings_of_bases_stand_trial() -> None:
+    test = tried(page())
     trial = next(one for one in trials()._done.values() if one.level == "base")
     verdict, why = trial.judged(INTEGRATED_GRADIENTS)
     assert trial.sentence() in told(test) and f"{verdict}: {why}"[:120] in told(test)
-    assert "This network has one seed" in told(test) and trial.gates is None and trial.deletion is not None
+    assert "This network has one seed" not in told(test) and trial.gates is None and trial.deletion is not None
+    (stable,) = [frame.value for frame in test.dataframe if {"spearman", "jaccard"} <= set(frame.value.columns)]
+    record = load_example("hammerhead")
+    functions = [rna_masks(one, record, target=like_itself(one, record)) for one in load_members("rna")]
+    found = [attribute(function, INTEGRATED_GRADIENTS, steps=STEPS).at(function, "base").to_numpy() for function in functions]
+    ranks = pd.DataFrame(np.abs(found)).rank(axis=1).T.corr().to_numpy()[np.triu_indices(5, 1)]
+    own = stable[stable["method"] == "integrated gradients"].iloc[0]
+    assert own["seeds"] == 5 and own["spearman"] == pytest.approx(ranks.mean(), abs=1e-4)
     verdict, why = trial.judged("attention")
     assert f"attention {verdict}: {why}"[:120] in told(opened("rna", rna="example:hammerhead"))
     assert {"openness", "attention", "edges"} <= set(trial.table["ranking"])
+
+
+def test_a_single_seed_says_that_stability_cannot_be_told() -> None:
+    test = tried(explained("rnaexplain", {}, rna="example:hammerhead", rnanet="rna_standard"))
+    assert "This network has one seed: how stable its rankings are over seeds cannot be told." in told(test)
+    assert not any("jaccard" in frame.value.columns for frame in test.dataframe)
 
 
 def test_the_ledger_opens_an_element() -> None:
