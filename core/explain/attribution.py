@@ -49,7 +49,17 @@ CLOSE, CLOSE_ON_THE_WAY = 0.005, 0.03
 GOOD, FAIR = 0.01, 0.05
 """Completeness up to which an attribution is good, and fair."""
 
+SLOPES = (SALIENCY, INPUT_X_GRADIENT)
+"""Methods that know the whole mask alone."""
+ROUNDING = 1e-5
+"""Share of |F1 - F0| up to which slopes, summed without their signs, are errors of single precision: where F stands at its maximum it has none."""
+
 Progress = Callable[[str, int, int], None]
+
+
+def without_slope(method: str, values: np.ndarray, effect: float) -> bool:
+    """Whether a method of :data:`SLOPES` has nothing but rounding errors to say: the order of such values [...] is none."""
+    return method in SLOPES and float(np.nansum(np.abs(values))) < ROUNDING * abs(effect)
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from core.errors import Cancelled
-from core.explain.attribution import FAIR, INPUT_X_GRADIENT, INTEGRATED_GRADIENTS, OCCLUSION, SALIENCY, Attribution, attribute
+from core.explain.attribution import FAIR, INPUT_X_GRADIENT, INTEGRATED_GRADIENTS, OCCLUSION, SALIENCY, Attribution, attribute, without_slope
 from core.explain.controls import Network, attributed, randomisation, stability
 from core.explain.faithfulness import (
     Curves,
@@ -112,6 +112,8 @@ class Trial:
         z = f"z {row['deletion_z']:.1f} taken away, {row['insertion_z']:.1f} added"
         if ranking in KNOW_NOTHING:
             return BASELINE, f"{row['verdict']} ({z})"
+        if self._without_slope(ranking):
+            return UNTOLD, "its values are rounding errors: with nothing masked the target has no slope"
         against = []
         if self.skill is not None and not self.skill.knows:
             against.append("the network does not know what it predicts")
@@ -131,7 +133,10 @@ class Trial:
             return []
         between = self.stability.set_index("method")["spearman"]
         nothing = {name: max(float(self.randomisation[name].iloc[-1]), self.control_alike.get(name, -1.0)) for name in between.index}
-        return [str(name) for name, value in between.items() if value <= nothing[name]]
+        return [str(name) for name, value in between.items() if value <= nothing[name] and not self._without_slope(str(name))]
+
+    def _without_slope(self, ranking: str) -> bool:
+        return ranking in self.values and without_slope(ranking, self.values[ranking].to_numpy(dtype=float), self.rankings.effect)
 
     def sentence(self) -> str:
         """The verdict in plain words."""
@@ -147,11 +152,14 @@ class Trial:
             said.append(f"True of this network: {', '.join(good)}." + (f" Not: {', '.join(bad)}." if bad else ""))
         elif not said:
             said.append(f"On this network no ranking of {self.level}s is told from chance both ways; use leave-one-out for single {self.level}s.")
+        if flat := [WORDS.get(r, r) for r in table.loc[table["verdict"] == UNTOLD, "ranking"]]:
+            said.append(f"Cannot be told of {' and '.join(flat)}: with nothing masked the target has no slope, as at a maximum.")
         known = [name for name in KNOW_NOTHING if name in set(table["ranking"])]
+        judged = table[~table["verdict"].isin([BASELINE, UNTOLD])]
         for name in known:
             row = table.set_index("ranking").loc[name]
-            sums = table["deletion_z"] + table["insertion_z"]
-            beaten = [WORDS.get(r, r) for r in table.loc[sums < row["deletion_z"] + row["insertion_z"], "ranking"] if r not in KNOW_NOTHING]
+            sums = judged["deletion_z"] + judged["insertion_z"]
+            beaten = [WORDS.get(r, r) for r in judged.loc[sums < row["deletion_z"] + row["insertion_z"], "ranking"]]
             if beaten:
                 said.append(f"Behind the mere {WORDS[name]}, which knows no network: {', '.join(beaten)}.")
         if weak := [WORDS.get(name, name) for name in self.unlearned]:

@@ -89,10 +89,17 @@ def test_rankings_of_bases_stand_trial() -> None:
     found = [attribute(function, INTEGRATED_GRADIENTS, steps=STEPS).at(function, "base").to_numpy() for function in functions]
     ranks = pd.DataFrame(np.abs(found)).rank(axis=1).T.corr().to_numpy()[np.triu_indices(5, 1)]
     own = stable[stable["method"] == "integrated gradients"].iloc[0]
+    assert trial.judged("saliency")[0] == "cannot be told"
     assert own["seeds"] == 5 and own["spearman"] == pytest.approx(ranks.mean(), abs=1e-4)
     verdict, why = trial.judged("attention")
     assert f"attention {verdict}: {why}"[:120] in told(opened("rna", rna="example:hammerhead"))
     assert {"openness", "attention", "edges"} <= set(trial.table["ranking"])
+
+
+def test_likeness_to_itself_has_no_slope_and_the_page_says_so() -> None:
+    assert "These values are rounding errors" in told(page(method="saliency"))
+    assert "These values are rounding errors" not in told(page(method="saliency", target="example:trna-phe"))
+    assert "These values are rounding errors" not in told(page())
 
 
 def test_a_single_seed_says_that_stability_cannot_be_told() -> None:

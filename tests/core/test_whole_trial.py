@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from core.errors import Cancelled
-from core.explain.attribution import INTEGRATED_GRADIENTS, SALIENCY
+from core.explain.attribution import INPUT_X_GRADIENT, INTEGRATED_GRADIENTS, SALIENCY
 from core.explain.bases import base_importance
 from core.explain.controls import attributed, drawn_anew, randomisation, stability
 from core.explain.gate_tests import GateTests, gate_tests
@@ -78,6 +78,22 @@ def test_a_network_that_knows_nothing_has_no_faithful_explanation() -> None:
     assert flat.judged("gate")[0] == UNTOLD and "no effect to explain" in flat.sentence()
     with pytest.raises(Cancelled):
         whole_trial(weighted(TRUE.tolist()), (None, None), {"gate": pd.Series(TRUE, NAMES)}, level="group", should_stop=lambda: True)
+
+
+def test_slopes_at_a_maximum_cannot_be_told_whatever_their_order() -> None:
+    share = torch.tensor(TRUE / TRUE.sum(), dtype=torch.float32)
+    peak = planted(lambda m: 1 - (1 - m @ share.to(m.dtype)) ** 2, NAMES)
+    tiny = 1e-9 * TRUE  # in the right order, so that curves alone would call it better than chance
+    trial = on_trial(masked=peak, **{SALIENCY: tiny, INPUT_X_GRADIENT: tiny, INTEGRATED_GRADIENTS: TRUE, "degree": TRUE})
+    assert trial.rankings.verdict(SALIENCY) == "better than chance"
+    assert trial.judged(SALIENCY) == (UNTOLD, "its values are rounding errors: with nothing masked the target has no slope")
+    assert trial.judged(INTEGRATED_GRADIENTS)[0] == FAITHFUL
+    said = trial.sentence()
+    assert "True of this network: integrated gradients. Cannot be told of saliency and input x gradient:" in said and "Behind" not in said
+    assert on_trial(masked=peak, **{SALIENCY: 1e-3 * TRUE}).judged(SALIENCY)[0] == FAITHFUL
+    drawn = pd.DataFrame({"drawn": ["nothing", "all"], SALIENCY: [1.0, 0.0]})
+    seeds = pd.DataFrame({"method": [SALIENCY], "seeds": [5], "spearman": [-0.1], "jaccard": [0.1]})
+    assert replace(trial, randomisation=drawn, stability=seeds).unlearned == []
 
 
 def test_what_stays_when_weights_are_drawn_anew_or_does_not_add_up_is_not_faithful() -> None:

@@ -35,11 +35,16 @@ def said(function: Masked, found: Attribution, *, note: str) -> None:
         note: what masking is here.
     """
     from core.explain.attribution import METHODS as TOLD
-    from core.explain.attribution import judged
+    from core.explain.attribution import judged, without_slope
 
     what = f"{METHODS[found.method][0].upper()}{METHODS[found.method][1:]}: {TOLD[found.method]}."
     unit = f" ({function.unit})" if function.unit else ""
     st.caption(plain(f"{what} Target: {function.target}{unit}. Baseline: {function.baseline}. {note}"))
+    if without_slope(found.method, found.values, function.effect):
+        st.warning(
+            "These values are rounding errors: with nothing masked the target has no slope, as at a maximum. "
+            "Choose integrated gradients or occlusion."
+        )
     if found.completeness is not None:
         told = found.completeness
         steps = f" with {found.settings['steps']} points on the way" if "steps" in found.settings else ""
