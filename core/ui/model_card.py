@@ -30,6 +30,8 @@ SHORT = {
     "flux R², median, growing only": "flux, growing",
     "flux R², pooled": "flux, pooled",
     "essential reactions, average precision": "essential, AP",
+    "Rfam pair AUC, folded, under 60% identity": "Rfam, distant",
+    "Rfam, nearest neighbour of the family": "Rfam, nearest",
 }
 """Headings of columns, so that a table fits its place; what each is in full is its help."""
 HELD_OUT = {
@@ -79,12 +81,17 @@ def draw() -> None:
     training = content["training"]
     taught = f"{training['samples']:,} samples" if "samples" in training else f"{training['families']:,} families"
     st.markdown(
-        f"Seed {training['seed']}, {taught}, {training['epochs']} epochs, {content['parameters']:,} parameters, "
+        f"{_seeded(training)}, {taught}, {training['epochs']} epochs, {content['parameters']:,} parameters, "
         f"{duration(training['seconds'])} of training. {plain(_sentence(content['data']['splits']))}"
     )
     with st.expander("The whole card"):
         st.json(content, expanded=1)
     st.download_button("Card, JSON", json.dumps(content, indent=1), f"{name}.json", "application/json", on_click="ignore", icon=":material/download:")
+
+
+def _seeded(training: dict[str, Any]) -> str:
+    first, count = int(training["seed"]), int(training.get("members", 1))
+    return f"Seed {first}" if count == 1 else f"Seeds {first} to {first + count - 1}"
 
 
 def _figures(name: str, content: dict[str, Any], titles: dict[str, str]) -> None:
