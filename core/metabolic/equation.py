@@ -1,0 +1,50 @@
+"""A reaction as people type it, "2 A + B -> 3 C"."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from core.errors import InputError
+
+EXAMPLE = "2 A + B -> 3 C"
+MOST = 12
+"""Metabolites a typed reaction may have: a drawing with more cannot be read."""
+
+
+class Equation(NamedTuple):
+    """Names [K] and their stoichiometric ``coefficients`` [K], negative where consumed, in the order they were typed; ``reversible`` by its arrow."""
+
+    names: tuple[str, ...]
+    coefficients: tuple[float, ...]
+    reversible: bool
+
+    def __str__(self) -> str:
+        left, right = ([_term(n, c) for n, c in zip(self.names, self.coefficients, strict=True) if (c > 0) == side] for side in (False, True))
+        return f"{' + '.join(left)} {'<=>' if self.reversible else '->'} {' + '.join(right)}".strip()
+
+
+def read_equation(text: str) -> Equation:
+    """A typed reaction, read by COBRApy: ``->``, ``-->``, ``<-``, ``<=>`` and the like; a metabolite on both sides counts with its balance.
+
+    Raises:
+        InputError: there is no arrow, nothing beside it, a coefficient that is no number, no metabolite whose balance is not 0, or too many.
+    """
+    from cobra import Model, Reaction
+
+    reaction = Reaction("typed")
+    Model().add_reactions([reaction])
+    try:
+        reaction.build_reaction_from_string(" ".join(text.split()), verbose=False)
+    except (ValueError, AttributeError, KeyError) as error:
+        raise InputError(f"{text!r} is not a reaction ({error}); write it like {EXAMPLE}.") from None
+    found = {metabolite.id: float(c) for metabolite, c in reaction.metabolites.items() if c}
+    if not found:
+        raise InputError(f"{text!r} consumes and makes nothing; write a reaction like {EXAMPLE}.")
+    if len(found) > MOST:
+        raise InputError(f"{text!r} has {len(found)} metabolites; type a reaction with at most {MOST}.")
+    sign = -1.0 if reaction.upper_bound <= 0 else 1.0
+    return Equation(tuple(found), tuple(sign * c for c in found.values()), reaction.lower_bound < 0 < reaction.upper_bound)
+
+
+def _term(name: str, coefficient: float) -> str:
+    return name if abs(coefficient) == 1 else f"{abs(coefficient):g} {name}"

@@ -1,0 +1,111 @@
+"""A reaction taken apart: the worked examples to four decimals, both orders of gate and activation, and what is gated twice."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from core.errors import InputError
+from core.explain.anatomy import kept, take_apart
+from core.metabolic.equation import MOST, Equation, read_equation
+
+X = torch.tensor([[0.5, 1.0]])
+EXAMPLES = [
+    (-1, "tanh", [-0.5, -1.0], [-0.4, -0.8], [-0.4621, -0.7616], [-0.3799, -0.6640]),
+    (+1, "tanh", [0.5, 1.0], [0.4, 0.8], [0.4621, 0.7616], [0.3799, 0.6640]),
+    (-1, "relu", [-0.5, -1.0], [-0.4, -0.8], [0.0, 0.0], [0.0, 0.0]),
+    (+1, "relu", [0.5, 1.0], [0.4, 0.8], [0.5, 1.0], [0.4, 0.8]),
+    (-1, "gelu", [-0.5, -1.0], [-0.4, -0.8], [-0.1543, -0.1587], [-0.1378, -0.1695]),
+    (+1, "gelu", [0.5, 1.0], [0.4, 0.8], [0.3457, 0.8413], [0.2622, 0.6305]),
+]
+
+
+def rounded(values: torch.Tensor) -> list[float]:
+    return [round(float(value), 4) + 0.0 for value in values]
+
+
+@pytest.mark.parametrize(("s", "activation", "message", "gated", "ungated_h", "gated_h"), EXAMPLES)
+def test_worked_examples(s: int, activation: str, message: list[float], gated: list[float], ungated_h: list[float], gated_h: list[float]) -> None:
+    found = take_apart(torch.tensor([float(s)]), X, torch.eye(2), gate=0.8, activation=activation)
+    assert rounded(found.ungated.messages[0]) == rounded(found.ungated.z) == message
+    assert rounded(found.gated.messages[0]) == rounded(found.gated.z) == gated
+    assert rounded(found.ungated.state) == ungated_h
+    assert rounded(found.gate_before) == rounded(found.gated.state) == gated_h
+
+
+@pytest.mark.parametrize(("s", "after"), [(-1.0, [-0.1234, -0.1269]), (1.0, [0.2766, 0.6731])])
+def test_the_gate_after_the_activation_is_another_number(s: float, after: list[float]) -> None:
+    found = take_apart(torch.tensor([s]), X, torch.eye(2), gate=0.8, activation="gelu")
+    assert rounded(found.gate_after) == after != rounded(found.gate_before)
+    gelu = [0.8 * v * (1 + math.erf(v / math.sqrt(2))) / 2 for v in (0.5 * s, 1.0 * s)]
+    assert_close(found.gate_after, torch.tensor(gelu, dtype=torch.float64), rtol=1e-12, atol=0)
+
+
+def test_two_vertices_send_opposite_signs_and_what_comes_back_was_gated_twice() -> None:
+    """A -> 2B with x_A = 1, x_B = .5: m_A = -.8, m_B = +.8; from B alone A hears .64 of what the ungated layer says."""
+    both = take_apart(torch.tensor([-1.0, 2.0]), torch.tensor([[1.0], [0.5]]), torch.eye(1), gate=0.8, activation="identity")
+    assert both.gated.messages.flatten().tolist() == pytest.approx([-0.8, 0.8]) and both.signs.tolist() == [-1, 1]
+    assert both.gated.z.abs().max() < 1e-15 and both.gated.h.abs().max() < 1e-15
+    alone = take_apart(torch.tensor([-1.0, 2.0]), torch.tensor([[0.0], [0.5]]), torch.eye(1), gate=0.8, activation="identity")
+    assert alone.ungated.h.flatten().tolist() == pytest.approx([-1.0, 2.0])
+    assert alone.gated.h.flatten().tolist() == pytest.approx([-0.64, 1.28])
+
+
+def test_norms_sizes_and_weights_are_the_layers() -> None:
+    weight = torch.tensor([[1.0, 0.0, 2.0], [0.5, -1.0, 0.0]])
+    found = take_apart(torch.tensor([-1.0, -4.0, 3.0]), torch.rand(3, 2), weight, gate=0.3, normalization="stoichiometric", magnitude="sqrt")
+    assert found.sizes.tolist() == pytest.approx([1, 2, 3**0.5]) and found.per_reaction == pytest.approx(1 / 8)
+    assert found.per_metabolite.tolist() == pytest.approx([1, 1 / 4, 1 / 3])
+    expected = found.signs.unsqueeze(1) * found.sizes.unsqueeze(1) * found.values * found.per_reaction
+    assert_close(found.ungated.messages, expected)
+    assert_close(found.gated.messages, 0.3 * expected)
+    assert_close(found.gated.z, found.gated.messages.sum(0))
+
+
+def test_what_activations_keep_of_a_negative_message() -> None:
+    at = torch.tensor([-1.0, 2.0], dtype=torch.float64)
+    assert kept("relu", at).tolist() == [0, 2] and kept("identity", at).tolist() == [-1, 2]
+    assert kept("leaky_relu", at).tolist() == pytest.approx([-0.01, 2]) and kept("tanh", at).tolist() == pytest.approx([math.tanh(-1), math.tanh(2)])
+
+
+@pytest.mark.parametrize(
+    ("how", "told"),
+    [({"gate": 1.2}, "between 0 and 1"), ({"activation": "step"}, "no activation 'step'"), ({"weight": torch.eye(3)}, "a row for each feature")],
+)
+def test_refusals(how: dict[str, object], told: str) -> None:
+    given: dict[str, object] = {"stoich": torch.ones(1), "x": X, "weight": torch.eye(2), "gate": 0.5} | how
+    with pytest.raises(InputError, match=told):
+        take_apart(**given)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="no activation"):
+        kept("step", torch.zeros(1))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2 A + B -> 3 C", Equation(("A", "B", "C"), (-2, -1, 3), False)),
+        ("A --> 2 B", Equation(("A", "B"), (-1, 2), False)),
+        (" atp_c  + h2o_c <=> adp_c + 0.5 pi_c ", Equation(("atp_c", "h2o_c", "adp_c", "pi_c"), (-1, -1, 1, 0.5), True)),
+        ("A <- B", Equation(("A", "B"), (1, -1), False)),
+        ("A ->", Equation(("A",), (-1,), False)),
+        ("A + B -> A + C", Equation(("B", "C"), (-1, 1), False)),
+    ],
+)
+def test_reactions_as_people_type_them(text: str, expected: Equation) -> None:
+    found = read_equation(text)
+    assert dict(zip(found.names, found.coefficients)) == dict(zip(expected.names, expected.coefficients))
+    assert found.reversible == expected.reversible
+
+
+def test_an_equation_is_written_as_it_is_read() -> None:
+    assert str(read_equation("2 A + B -> 3 C")) == "2 A + B -> 3 C" and str(read_equation("A <=> 0.5 B")) == "A <=> 0.5 B"
+    assert str(read_equation("A <- B")) == "B -> A"
+
+
+@pytest.mark.parametrize("text", ["", "A + B", "A -> A", "x A -> B -> C", " + ".join(f"m{i}" for i in range(MOST)) + " -> z"])
+def test_what_is_no_reaction_says_how_to_write_one(text: str) -> None:
+    with pytest.raises(InputError, match="2 A \\+ B -> 3 C|at most 12"):
+        read_equation(text)
