@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from core.errors import InputError
 
+if TYPE_CHECKING:
+    from core.metabolic.tables import ModelTables
+
 EXAMPLE = "2 A + B -> 3 C"
+TYPED = "typed"
 MOST = 12
 """Metabolites a typed reaction may have: a drawing with more cannot be read."""
 
@@ -17,6 +21,10 @@ class Equation(NamedTuple):
     names: tuple[str, ...]
     coefficients: tuple[float, ...]
     reversible: bool
+
+    def backwards(self) -> Equation:
+        """The same reaction written the other way round."""
+        return Equation(self.names, tuple(-c for c in self.coefficients), self.reversible)
 
     def __str__(self) -> str:
         left, right = ([_term(n, c) for n, c in zip(self.names, self.coefficients, strict=True) if (c > 0) == side] for side in (False, True))
@@ -44,6 +52,19 @@ def read_equation(text: str) -> Equation:
         raise InputError(f"{text!r} has {len(found)} metabolites; type a reaction with at most {MOST}.")
     sign = -1.0 if reaction.upper_bound <= 0 else 1.0
     return Equation(tuple(found), tuple(sign * c for c in found.values()), reaction.lower_bound < 0 < reaction.upper_bound)
+
+
+def typed_tables(equation: Equation) -> ModelTables:
+    """A model of this one reaction, :data:`TYPED`."""
+    from cobra import Metabolite, Model, Reaction
+
+    from core.metabolic.tables import tables_from_model
+
+    reaction = Reaction(TYPED, lower_bound=-1000.0 if equation.reversible else 0.0)
+    reaction.add_metabolites({Metabolite(name, compartment="c"): c for name, c in zip(equation.names, equation.coefficients, strict=True)})
+    model = Model("typed")
+    model.add_reactions([reaction])
+    return tables_from_model(model)
 
 
 def _term(name: str, coefficient: float) -> str:

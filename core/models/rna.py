@@ -108,16 +108,21 @@ class RnaTrace:
     Attributes:
         openness: [L, M], share of a message's units that the ReLU lets through (before masks and weights).
         message: [L, M], L2 norm of the message as it is passed (after masks and weights).
-        hidden_norm: [L + 1, N], L2 norm of the node states: after the first linear map, then after each layer.
+        hidden: [L + 1, N, F], the node states: after the first linear map, then after each layer; hidden_norm: [L + 1, N], their L2 norm.
         edge_weights: W_e of each layer, [hidden, edge features]; a column per relation.
         attention: [steps, N] of Set2Set, summing to 1 within a graph at each step; None for another pooling.
     """
 
     openness: Tensor
     message: Tensor
-    hidden_norm: Tensor
+    hidden: Tensor
     edge_weights: tuple[Tensor, ...]
     attention: Tensor | None
+
+    @property
+    def hidden_norm(self) -> Tensor:
+        """See above."""
+        return self.hidden.norm(dim=-1)
 
 
 class WeightedGINEConv(GINEConv):
@@ -209,7 +214,7 @@ class RnaGine(nn.Module):
         weight = edge_weight if edge_mask is None else edge_mask if edge_weight is None else edge_weight * edge_mask
         weight = None if weight is None else weight.to(x.dtype).unsqueeze(-1)
         h = self.lin_in(x if node_mask is None else x * node_mask.to(x.dtype).unsqueeze(-1))
-        norms, openness, messages = [h.norm(dim=-1)], [], []
+        states, openness, messages = [h], [], []
         pattern = Messages(edge_index, edge_attr.to(h.dtype), len(h)) if h.device.type == "cpu" else None
         ones = h.new_ones(edge_index.shape[1], 1) if weight is None else weight
         for conv, norm in zip(self.convs, self.norms, strict=True):
@@ -221,7 +226,7 @@ class RnaGine(nn.Module):
             news = self.dropout(_apply_norm(norm, told, batch, count))
             h = h + news if self.config.residual else news
             if return_trace:
-                norms.append(h.norm(dim=-1))
+                states.append(h)
         h = normalise_nodes(h, batch, count, self.config.node_norm)
         read = self._pool(h, batch, count)
         if self.lin_segments is not None:
@@ -232,7 +237,7 @@ class RnaGine(nn.Module):
             return out
         attention = None if self.set2set is None else set2set_attention(self.set2set, h, batch, count)[1]
         matrices = tuple(conv.lin.weight.detach().clone() for conv in self.convs)  # type: ignore[union-attr, operator]
-        return out, RnaTrace(torch.stack(openness), torch.stack(messages), torch.stack(norms), matrices, attention)
+        return out, RnaTrace(torch.stack(openness), torch.stack(messages), torch.stack(states), matrices, attention)
 
     @property
     def soft(self) -> bool:

@@ -62,6 +62,13 @@ PAGES = (
         "Networks with and without gates, with other activations and of other kinds, compared over seeds on the same conditions.",
     ),
     PageEntry(
+        "pages/lab.py",
+        "lab",
+        "Gate lab",
+        ":material/science:",
+        "One reaction or one base taken apart: gate, sign, weights and activation, each step as formula and number.",
+    ),
+    PageEntry(
         "pages/measurements.py",
         "measurements",
         "Measurements",

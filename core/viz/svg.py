@@ -34,7 +34,7 @@ def network_svg(view: NetworkView, *, title: str = "", background: str = "#fffff
     xs = [n.x for n in view.nodes] or [0.0]
     ys = [n.y for n in view.nodes] or [0.0]
     left, right, top, bottom = min(xs) - 90, max(xs) + 90, min(ys) - 50, max(ys) + 60
-    width, legend_height = max(right - left, 820.0 if view.of_rna else 620.0), 84.0 + 16 * len(view.notes)
+    width, legend_height = max(right - left, 820.0 if view.of_rna else 700.0), 84.0 + 16 * len(view.notes)
     head = 34.0 if title else 0.0
     height = bottom - top + legend_height + head
     nodes = {node.id: node for node in view.nodes}
@@ -72,7 +72,7 @@ def reaction_box_svg(tables: ModelTables, values: dict[tuple[str, str], float] |
     e = tables.reaction_index()[reaction]
     mine = [(tables.metabolites[v], float(s)) for v, s, c in zip(tables.rows, tables.stoich, tables.cols, strict=True) if c == e]
     sides = [[item for item in mine if item[1] < 0], [item for item in mine if item[1] > 0]]
-    column = max([150.0] + [8.0 * len(m) + 40 for m, _ in mine])
+    column = max([176.0] + [8.0 * len(m) + 40 for m, _ in mine])
     rows = max(1, *(len(side) for side in sides))
     equation = _wrapped(tables.equation(e), int((2 * column + 190) / 7.2))
     width, body = 2 * column + 230, rows * 62.0 + 30

@@ -10,7 +10,12 @@ from torch.testing import assert_close
 
 from core.errors import InputError
 from core.explain.anatomy import kept, take_apart
-from core.metabolic.equation import MOST, Equation, read_equation
+from core.explain.gine_anatomy import take_gine_apart
+from core.metabolic.equation import MOST, TYPED, Equation, read_equation, typed_tables
+from core.models import load_checkpoint
+from core.rna.elements import decompose
+from core.rna.embedding import prepare
+from core.rna.library import list_library
 
 X = torch.tensor([[0.5, 1.0]])
 EXAMPLES = [
@@ -107,5 +112,45 @@ def test_an_equation_is_written_as_it_is_read() -> None:
 
 @pytest.mark.parametrize("text", ["", "A + B", "A -> A", "x A -> B -> C", " + ".join(f"m{i}" for i in range(MOST)) + " -> z"])
 def test_what_is_no_reaction_says_how_to_write_one(text: str) -> None:
-    with pytest.raises(InputError, match="2 A \\+ B -> 3 C|at most 12"):
+    with pytest.raises(InputError, match=r"2 A \+ B -> 3 C|at most 12"):
         read_equation(text)
+
+
+def test_a_typed_reaction_is_a_model_of_its_own() -> None:
+    tables = typed_tables(read_equation("2 A + B -> 3 C"))
+    assert tables.reactions == (TYPED,) and tables.equation(0) == "2 A + B → 3 C"
+    assert dict(zip(tables.metabolites, tables.stoich.tolist(), strict=True)) == {"A": -2, "B": -1, "C": 3}
+    there = read_equation("A <=> 2 B")
+    assert str(there.backwards()) == "2 B <=> A" and there.backwards().backwards() == there
+
+
+def test_backwards_the_sum_changes_its_sign_and_without_an_activation_nothing_else() -> None:
+    """The sign acts twice: written backwards, z is negated and what comes back is the same; an activation in between tells them apart."""
+    stoich, x = torch.tensor([-1.0, 2.0]), torch.tensor([[1.0, 0.2], [0.5, 1.0]])
+    for activation, same in (("identity", True), ("tanh", True), ("gelu", False), ("relu", False)):
+        there, back = (take_apart(s, x, torch.eye(2), gate=0.8, activation=activation) for s in (stoich, -stoich))
+        assert_close(there.gated.z, -back.gated.z)
+        assert bool((there.gated.h - back.gated.h).abs().max() < 1e-12) == same  # an odd function is no help either
+
+
+@pytest.mark.parametrize("layer", [0, 3])
+def test_a_gine_layer_taken_apart_adds_up_to_the_layer(layer: int) -> None:
+    network, _ = load_checkpoint("rna")
+    record, ensemble = prepare(next(one.record for one in list_library() if one.id == "hammerhead"), True, None)
+    graph = network.graph_of(record, decompose(str(record.structure)), ensemble)
+    found = take_gine_apart(network, graph, 10, layer)
+    with torch.no_grad():
+        _, trace = network(graph.x, graph.edge_index, graph.edge_attr, edge_weight=graph.edge_weight, return_trace=True)
+        whole = network.convs[layer](trace.hidden[layer], graph.edge_index, graph.edge_attr, graph.edge_weight.unsqueeze(1))
+    assert_close(found.heard, whole[10], rtol=1e-5, atol=1e-5)
+    assert (graph.edge_index[1] == 10).sum() == len(found.edges) > 3 and (found.messages >= 0).all()
+    by_hand = found.weights.unsqueeze(1) * (found.said + found.related).clamp_min(0)
+    assert_close(found.messages, by_hand)
+    assert_close(found.messages.norm(dim=1), trace.message[layer][found.edges], rtol=1e-5, atol=1e-6)
+    turned = take_gine_apart(network, graph, 10, layer, turned=True)
+    assert_close(turned.features[:, -2:], found.features[:, [-1, -2]])
+    assert_close(turned.related - found.related, (turned.features - found.features) @ network.convs[layer].lin.weight.T, rtol=1e-4, atol=1e-5)
+    assert (turned.heard - found.heard).abs().max() > 1e-3
+    for how, told in (({"node": 9999}, "no node 9999"), ({"layer": 9}, "no layer 10")):
+        with pytest.raises(InputError, match=told):
+            take_gine_apart(network, graph, how.get("node", 0), how.get("layer", 0))
