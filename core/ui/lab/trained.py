@@ -53,6 +53,7 @@ def draw() -> None:
         "Type it into the lab",
         icon=":material/science:",
         on_click=_type,
+        key="lab_type",
         args=(tables.equation(e),),
         help="With values of your own.",
     )
