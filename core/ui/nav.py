@@ -27,6 +27,13 @@ class PageEntry:
 PAGES = (
     PageEntry("pages/home.py", "home", "Home", ":material/home:", "Start here: ready-made views, your own model, what is installed."),
     PageEntry(
+        "pages/stories.py",
+        "stories",
+        "Stories",
+        ":material/auto_stories:",
+        "Guided: what one expects of a network, where to look, the numbers, and whether it agrees; with a presenter mode.",
+    ),
+    PageEntry(
         "pages/explorer.py",
         "explorer",
         "Metabolic explorer",

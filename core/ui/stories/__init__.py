@@ -1,0 +1,1 @@
+"""Guided stories: an expectation, the views where it can be seen, live numbers and the outcome."""

@@ -1,0 +1,132 @@
+"""The page: one story, one step of it at a time, with its link, and large for those who sit at the back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from core.errors import InputError
+from core.ui import data, device, state
+from core.ui.bind import option_list
+from core.ui.lab import controls
+from core.ui.nav import entry, page_of
+from core.ui.rna import data as rna_data
+from core.ui.stories.scripts import STORIES, Asked, Story, story_of
+from core.ui.text import plain
+
+if TYPE_CHECKING:
+    from core.explain.stories import Finding
+
+STEPS = ("The question", "What one expects", "Where to look", "The numbers", "The outcome")
+STEP = "stories.step"
+LOOK = {"the network agrees": ("green", ":material/check_circle:"), "the network does not agree": ("orange", ":material/cancel:")}
+
+
+def draw() -> None:
+    """Draws the step that the view is at."""
+    left, right = st.columns([5, 2], vertical_alignment="bottom")
+    with left:
+        key = option_list("Story", [story.key for story in STORIES], "stories.story", words=lambda name: story_of(name).title)
+    with right:
+        large = controls.switch("Presenter", "stories.presenter", help="Large type, for a projector, with notes for who speaks.")
+    story, step = story_of(key), _step()
+    with st.container(key="story-large" if large else "story", border=True):
+        st.caption(f"{step + 1} of {len(STEPS)} · {STEPS[step]} · network {plain(story.network)}")
+        _parts[step](story)
+        _walk(step)
+    if large:
+        with st.expander("Notes", icon=":material/speaker_notes:"):
+            st.markdown(plain(story.notes))
+
+
+def _step() -> int:
+    found = state.current().settings.get(STEP)
+    return found - 1 if isinstance(found, int) and not isinstance(found, bool) and 1 <= found <= len(STEPS) else 0
+
+
+def _walk(step: int) -> None:
+    """Back and Next; the arrow keys do the same."""
+    with st.container(horizontal=True, gap="small"):
+        st.button("Back", icon=":material/arrow_back:", key="story_back", on_click=_go, args=(step - 1,), disabled=step == 0, shortcut="Left")
+        last = step == len(STEPS) - 1
+        st.button(
+            "Next", icon=":material/arrow_forward:", key="story_next", on_click=_go, args=(step + 1,), disabled=last, shortcut="Right", type="primary"
+        )
+
+
+def _go(step: int) -> None:
+    state.update(settings={STEP: step + 1 if step else None})
+
+
+def _question(story: Story) -> None:
+    st.header(story.question, anchor=False)
+
+
+def _expected(story: Story) -> None:
+    st.header("What one expects", anchor=False)
+    st.markdown(plain(story.expected))
+
+
+def _where(story: Story) -> None:
+    st.header("Where to look", anchor=False)
+    st.markdown(plain(story.where))
+    for look in story.looks:
+        always = {"rna": look.view.rna} if story.of_rna else {"model": look.view.model}
+        st.page_link(page_of(entry(look.page)), label=look.words, icon=":material/arrow_forward:", query_params={**always, **look.view.to_query()})
+
+
+def _numbers(story: Story) -> None:
+    st.header("The numbers", anchor=False)
+    found = _found(story)
+    if found is None:
+        return
+    st.caption(plain(f"{story.numbers}. Computed now by {story.network}."))
+    number = st.column_config.NumberColumn
+    numeric = found.table.select_dtypes("number").columns
+    st.dataframe(
+        found.table,
+        hide_index=True,
+        column_config={str(name): number(str(name), format="%.4g") for name in numeric},
+        alt=f"{story.numbers}: {len(found.table)} rows",
+        height="auto" if len(found.table) < 12 else 420,
+    )
+    st.download_button(
+        "Table, CSV", found.table.to_csv(index=False), f"story-{story.key}.csv", "text/csv", on_click="ignore", icon=":material/download:"
+    )
+
+
+def _outcome(story: Story) -> None:
+    found = _found(story)
+    if found is None:
+        return
+    colour, icon = LOOK.get(found.outcome, ("gray", ":material/help:"))
+    st.header(f"{found.outcome[0].upper()}{found.outcome[1:]}", anchor=False)
+    st.badge(found.outcome, icon=icon, color=colour)  # type: ignore[arg-type]
+    st.markdown(plain(f"{found.reason[0].upper()}{found.reason[1:]}."))
+    st.caption(plain(story.caveat))
+
+
+_parts = (_question, _expected, _where, _numbers, _outcome)
+
+
+def _found(story: Story) -> Finding | None:
+    """The finding; what cannot be asked is one sentence."""
+    try:
+        asked = _asked(story)
+        return _finding(story.key, data.networks.weights_of(story.network, "rna" if story.of_rna else "metabolic"), asked.device, asked)
+    except InputError as error:
+        st.error(plain(str(error)))
+        return None
+
+
+def _asked(story: Story) -> Asked:
+    where = device.choice().device
+    if story.of_rna:
+        return Asked([rna_data.network(story.network), *rna_data.other_seeds(story.network)], where)
+    return Asked(data.ensemble(story.network), where)
+
+
+@st.cache_resource(max_entries=32, show_spinner="Asking the network ...")
+def _finding(key: str, weights: str, where: str, _asked: Any) -> Finding:
+    return story_of(key).ask(_asked)
