@@ -91,59 +91,62 @@ def through_elements(record: RnaRecord, networks: Sequence[Network], *, ensemble
     return Finding(numbers, over_seeds(ratio, 1.0), reason, table)
 
 
-def alike_without_sequence(first: str, second: str, networks: Sequence[Network], *, device: str = "cpu") -> Finding:
-    """Are two RNAs of one family near each other though they share hardly a letter? Their cosine, and the second's place among the library's RNAs.
+def found_from_each_other(kind: str, networks: Sequence[Network], *, device: str = "cpu") -> Finding:
+    """Do RNAs of one kind find each other in the library sooner by the network than by counting 4-mers? All pairs, both ways.
+
+    The number is the mean logarithm of the place by count over the place by the network: 0 is no difference.
 
     Args:
-        first, second: ids in the reference library.
+        kind: what the ids of the library's RNAs of this kind begin with, such as "hammerhead".
 
     Raises:
-        InputError: there is no such RNA.
+        InputError: fewer than two RNAs are of this kind.
     """
     from core.rna.embedding import embed_levels
     from core.rna.fingerprints import kmer_counts
     from core.rna.library import list_library
 
     library = list_library()
-    ids = [one.id for one in library]
-    if missing := [name for name in (first, second) if name not in ids]:
-        raise InputError(f"There is no RNA {missing[0]!r} in the reference library.")
-    a, b = ids.index(first), ids.index(second)
+    mine = [i for i, one in enumerate(library) if one.id.startswith(kind)]
+    if len(mine) < 2:
+        raise InputError(f"The reference library has no two RNAs whose id begins with {kind!r}.")
     records = [one.record for one in library]
-    ranks, cosines = [], []
-    for network in networks:
-        vectors = embed_levels(records, checkpoint=network, levels=("rna",), device=device)["rna"].vectors.astype(np.float64)
-        found = _cosines(vectors, a)
-        cosines.append(found)
-        ranks.append(1 + int((np.delete(found, a) > found[b]).sum()))
-    counted = _cosines(np.stack([kmer_counts(record.sequence) for record in records]), a)
-    by_count = 1 + int((np.delete(counted, a) > counted[b]).sum())
-    nearest = np.argsort(-np.where(np.arange(len(ids)) == a, -np.inf, cosines[0]), kind="stable")[:5]
+    of_networks = [embed_levels(records, checkpoint=one, levels=("rna",), device=device)["rna"].vectors.astype(np.float64) for one in networks]
+    counts = np.stack([kmer_counts(record.sequence) for record in records])
+    pairs = [(a, b) for a in mine for b in mine if a != b]
+    by_count, *by_network = [_places(vectors, pairs) for vectors in (counts, *of_networks)]
+    gains = [float(np.log(by_count / one).mean()) for one in by_network]
     table = pd.DataFrame(
         {
-            "RNA": [library[i].title for i in nearest],
-            "family": [library[i].family for i in nearest],
-            "cosine, network": cosines[0][nearest],
-            "cosine, 4-mers": counted[nearest],
+            "from": [library[a].title for a, _ in pairs],
+            "to": [library[b].title for _, b in pairs],
+            "place, network": by_network[0],
+            "place, 4-mers": by_count,
         }
     )
+    if len(networks) > 1:
+        table["place, median over seeds"] = np.median(by_network, axis=0)
+    sooner, later = int((by_network[0] < by_count).sum()), int((by_network[0] > by_count).sum())
     numbers = {
-        "cosine, network": float(cosines[0][b]),
-        "cosine, 4-mers": float(counted[b]),
-        "place, network": ranks[0],
-        "place, 4-mers": by_count,
-        "RNAs": len(ids) - 1,
+        "pairs": len(pairs),
+        "sooner by the network": sooner,
+        "later by the network": later,
+        "median place, network": float(np.median(by_network[0])),
+        "median place, 4-mers": float(np.median(by_count)),
+        "mean log ratio": gains[0],
+        "mean log ratio, mean over seeds": float(np.mean(gains)),
     }
+    spread = f"; the mean log ratio of places is {np.mean(gains):.2f} ± {np.std(gains, ddof=1):.2f} over {len(gains)} seeds" if len(gains) > 1 else ""
     reason = (
-        f"by the network the second is number {ranks[0]} of {len(ids) - 1} RNAs by nearness to the first (cosine {cosines[0][b]:.2f}"
-        + (f"; {', '.join(map(str, ranks[1:]))} by the other seeds" if len(ranks) > 1 else "")
-        + f"), by counting 4-mers number {by_count} (cosine {counted[b]:.2f})"
+        f"of {len(pairs)} ways from one to another among {len(records)} RNAs the network ranks {sooner} sooner than counting 4-mers does and {later} "
+        f"later; median place {np.median(by_network[0]):.0f} against {np.median(by_count):.0f}{spread}"
     )
-    return Finding(numbers, over_seeds([-float(rank) for rank in ranks], -float(by_count)), reason, table)
+    return Finding(numbers, over_seeds(gains, 0.0), reason, table)
 
 
-def _cosines(vectors: np.ndarray, row: int) -> np.ndarray:
-    """[N] of one row with all."""
+def _places(vectors: np.ndarray, pairs: Sequence[tuple[int, int]]) -> np.ndarray:
+    """[P] for each pair the place of the second among all others by nearness (cosine) to the first; 1 is the nearest."""
     unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-    found: np.ndarray = unit @ unit[row]
-    return found
+    cosines = unit @ unit.T
+    np.fill_diagonal(cosines, -np.inf)
+    return np.array([1 + int((cosines[a] > cosines[a, b]).sum()) for a, b in pairs])

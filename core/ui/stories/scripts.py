@@ -126,9 +126,9 @@ def _through(given: Asked) -> Finding:
 
 
 def _hammerheads(given: Asked) -> Finding:
-    from core.explain.rna_stories import alike_without_sequence
+    from core.explain.rna_stories import found_from_each_other
 
-    return alike_without_sequence("hammerhead", "hammerhead-1-af404041", given.networks, device=given.device)
+    return found_from_each_other("hammerhead", given.networks, device=given.device)
 
 
 SHORT_OF_AMMONIUM = 2.0
@@ -269,21 +269,20 @@ STORIES = (
     ),
     Story(
         "hammerheads",
-        "Two hammerheads that share hardly a letter",
+        "Hammerheads that share hardly a letter",
         "rna",
-        "Are two ribozymes of one fold near each other though their sequences are not?",
-        "Hammerheads of types I and III have one core in two circular orders and little else in common. A network of structure should find "
-        "one from the other.",
-        "The search with the hammerhead of type III, and the drawing of both.",
+        "Does the network find one hammerhead from another though their sequences are not alike?",
+        "Hammerheads of types I and III have one core in two circular orders and little else in common. A network of structure should find one from "
+        "the other sooner than counting letters does.",
+        "The search with a hammerhead of type III, and the drawing of one of type I.",
         (
-            Look("search", ViewState(rna="example:hammerhead"), "nearest to the hammerhead of type III"),
+            Look("search", ViewState(rna="example:hammerhead"), "nearest to a hammerhead of type III"),
             Look("rna", ViewState(rna="example:hammerhead-1-af404041"), "one of type I"),
         ),
         _hammerheads,
-        "The five RNAs nearest to the hammerhead of type III, by the network and by counting 4-mers",
-        "One pair is an anecdote: of the library's other pairs of hammerheads most are no nearer by the network than by counting. Figures "
-        "over families are on the scoreboard.",
-        "Say the caveat with the number.",
+        "Every way from one of the library's hammerheads to another: the place of the second among all RNAs by nearness to the first",
+        "Five RNAs are an anecdote. Figures over families are on the scoreboard.",
+        "Say the caveat with the number. One pair can be found that looks splendid, and one that does not: that is why all are shown.",
     ),
 )
 
