@@ -134,6 +134,13 @@ PAGES = (
         ":material/play_circle:",
         "Start, follow, stop, resume and compare trainings; they go on when this tab is closed.",
     ),
+    PageEntry(
+        "pages/concepts.py",
+        "concepts",
+        "In plain words",
+        ":material/menu_book:",
+        "What a gate, attention, an attribution and a trial are, and are not; a glossary.",
+    ),
     PageEntry("pages/storage.py", "storage", "Stored data", ":material/folder:", "What Gatescope keeps on this computer, and how to clear it."),
 )
 
