@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import InputError, MissingObjective
+from core.explain.interchange import escher_metabolites, escher_reactions, to_graphml, to_hif
 from core.explain.manifest import RNAS, model_in_manifest
 from core.explain.reactions import ReactionImportance, reaction_importance
 from core.metabolic import blocked_reactions, currency_metabolites, fba, load_tables
@@ -47,7 +48,8 @@ def export_reactions(
     kinetics: Sequence[Path] = (),
     on_notice: Callable[[str], None] = print,
 ) -> list[Path]:
-    """Writes reactions.csv, incidences.csv, manifest.json and network.html into ``folder`` and returns their paths.
+    """Writes reactions.csv, incidences.csv, manifest.json, network.html, hypergraph.hif.json, network.graphml and Escher's data (escher-gates.json,
+    escher-fluxes.json, escher-metabolites.json) into ``folder`` and returns their paths.
 
     Args:
         source: what :func:`core.metabolic.load_model` reads.
@@ -107,6 +109,11 @@ def export_reactions(
         write_bytes(folder / "incidences.csv", found.incidences.to_csv(index=False).encode()),
         write_json(folder / "manifest.json", manifest),
         write_bytes(folder / "network.html", drawing.standalone_html(view, tables.name or tables.id).encode()),
+        write_json(folder / "hypergraph.hif.json", to_hif(found)),
+        write_bytes(folder / "network.graphml", to_graphml(found)),
+        write_json(folder / "escher-gates.json", escher_reactions(found, "gate")),
+        write_json(folder / "escher-fluxes.json", escher_reactions(found, "flux_predicted")),
+        write_json(folder / "escher-metabolites.json", escher_metabolites(found)),
     ]
 
 

@@ -184,6 +184,7 @@ def _plot(figure: Figure, name: str, *, selects: bool = True) -> None:
 
 
 def _export(given: Given, view: ViewState) -> None:
+    from core.explain.interchange import escher_metabolites, escher_reactions, to_graphml, to_hif
     from core.explain.manifest import model_in_manifest
     from core.viz.network import standalone_html
     from core.viz.svg import network_svg
@@ -208,6 +209,16 @@ def _export(given: Given, view: ViewState) -> None:
         ("Incidences, Parquet", f"{stem}-incidences.parquet", "application/vnd.apache.parquet", lambda: found.incidences.to_parquet(index=False)),
         ("Layers and heads, Parquet", f"{stem}-layers.parquet", "application/vnd.apache.parquet", lambda: found.per_layer.to_parquet(index=False)),
         ("Manifest, JSON", f"{stem}-manifest.json", "application/json", lambda: json.dumps(manifest, indent=1, default=str)),
+        ("Hypergraph, HIF JSON", f"{stem}.hif.json", "application/json", lambda: json.dumps(to_hif(found), default=str)),
+        ("Graph of two kinds of nodes, GraphML", f"{stem}.graphml", "application/xml", lambda: to_graphml(found)),
+        ("Escher reaction data: gates", f"{stem}-escher-gates.json", "application/json", lambda: json.dumps(escher_reactions(found, "gate"))),
+        (
+            "Escher reaction data: predicted fluxes",
+            f"{stem}-escher-fluxes.json",
+            "application/json",
+            lambda: json.dumps(escher_reactions(found, "flux_predicted")),
+        ),
+        ("Escher metabolite data: mean gates", f"{stem}-escher-metabolites.json", "application/json", lambda: json.dumps(escher_metabolites(found))),
     ]
     if drawn is not None:
         title = found.graph.tables.name or found.graph.tables.id
@@ -215,7 +226,7 @@ def _export(given: Given, view: ViewState) -> None:
             ("Network, SVG", f"{stem}-network.svg", "image/svg+xml", lambda: network_svg(drawn, title=title)),
             ("Network, HTML that opens offline", f"{stem}-network.html", "text/html", lambda: standalone_html(drawn, title)),
         ]
-    for column, (label, name, mime, make) in zip(st.columns(2) * 4, files, strict=False):
+    for column, (label, name, mime, make) in zip(st.columns(2) * len(files), files, strict=False):
         column.download_button(
             label, data=make, file_name=name, mime=mime, on_click="ignore", key=f"download-{label}", width="stretch", icon=":material/download:"
         )
