@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.errors import InputError
-from core.ui import data, device, state
+from core.ui import device, networks, state
 from core.ui.bind import option_list
 from core.ui.lab import controls
 from core.ui.nav import entry, page_of
-from core.ui.rna import data as rna_data
 from core.ui.stories.scripts import STORIES, Asked, Story, story_of
 from core.ui.text import plain
 
@@ -114,7 +113,7 @@ def _found(story: Story) -> Finding | None:
     """The finding; what cannot be asked is one sentence."""
     try:
         asked = _asked(story)
-        return _finding(story.key, data.networks.weights_of(story.network, "rna" if story.of_rna else "metabolic"), asked.device, asked)
+        return _finding(story.key, networks.weights_of(story.network, "rna" if story.of_rna else "metabolic"), asked.device, asked)
     except InputError as error:
         st.error(plain(str(error)))
         return None
@@ -123,8 +122,8 @@ def _found(story: Story) -> Finding | None:
 def _asked(story: Story) -> Asked:
     where = device.choice().device
     if story.of_rna:
-        return Asked([rna_data.network(story.network), *rna_data.other_seeds(story.network)], where)
-    return Asked(data.ensemble(story.network), where)
+        return Asked(networks.ensemble(story.network, "rna"), where)
+    return Asked(networks.ensemble(story.network), where)
 
 
 @st.cache_resource(max_entries=32, show_spinner="Asking the network ...")
