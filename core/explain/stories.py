@@ -20,6 +20,8 @@ from core.metabolic.flux_balance import FLOWING, fba
 from core.metabolic.tables import ModelTables
 
 AGREES, AGREES_NOT, UNTOLD = "the network agrees", "the network does not agree", "cannot be told"
+HARDLY = 0.1
+"""A predicted flux that moves by less than this share of what FBA's moves has not moved."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +109,8 @@ def control_point(tables: ModelTables, networks: Networks, reaction: str, *, dev
 def change(tables: ModelTables, networks: Networks, before: Condition, after: Condition, reactions: Sequence[str], *, device: str = "cpu") -> Finding:
     """Do predicted fluxes of reactions go where FBA's go from one condition to another?
 
-    The outcome counts the reactions whose flux FBA changes: the network agrees where it moves every one of them the same way over the seeds.
+    The outcome counts the reactions whose flux FBA changes: the network agrees where it moves every one of them the same way over the seeds, by
+    :data:`HARDLY` of FBA's change or more.
     """
     a, b = (observe(tables, networks, condition, device=device) for condition in (before, after))
     solved = [fba(tables, medium=c.medium, knockouts=c.knockouts, objective=c.objective, parsimonious=True) for c in (before, after)]
@@ -134,7 +137,7 @@ def change(tables: ModelTables, networks: Networks, before: Condition, after: Co
             "gate after": gates[1],
         }
     )
-    told = [over_seeds(one * np.sign(w), 0.0) for one, w in zip(moved.T, wanted, strict=True) if abs(w) > FLOWING]
+    told = [over_seeds(one * np.sign(w), HARDLY * abs(w)) for one, w in zip(moved.T, wanted, strict=True) if abs(w) > FLOWING]
     numbers = {
         "growth before, FBA": solved[0].growth,
         "growth after, FBA": solved[1].growth,
@@ -142,12 +145,12 @@ def change(tables: ModelTables, networks: Networks, before: Condition, after: Co
         "growth after, network": b.found.prediction,
         "reactions that FBA moves": len(told),
         "moved the same way": told.count(AGREES),
-        "moved the other way": told.count(AGREES_NOT),
+        "hardly moved, or the other way": told.count(AGREES_NOT),
     }
     outcome = UNTOLD if not told else AGREES if told.count(AGREES) == len(told) else AGREES_NOT if AGREES_NOT in told else UNTOLD
     reason = (
         f"of {len(told)} reactions whose flux FBA changes, the network moves {told.count(AGREES)} the same way over its seeds and "
-        f"{told.count(AGREES_NOT)} the other way; growth goes from {solved[0].growth:.3f} to {solved[1].growth:.3f} by FBA, from "
+        f"{told.count(AGREES_NOT)} hardly or the other way; growth goes from {solved[0].growth:.3f} to {solved[1].growth:.3f} by FBA, from "
         f"{a.found.prediction:.3f} to {b.found.prediction:.3f} by the network"
     )
     return Finding(numbers, outcome, reason, table)

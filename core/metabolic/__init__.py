@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from core.lazy import exports
 
 if TYPE_CHECKING:
-    from core.metabolic.condition import Condition, ConditionBounds, apply_condition, own_medium, resolve_medium
+    from core.metabolic.condition import Condition, ConditionBounds, apply_condition, demands, own_medium, resolve_medium
     from core.metabolic.flux_balance import FbaResult, blocked_reactions, fba, missing_nutrients
     from core.metabolic.hypergraph import FeatureNames, MetabolicHypergraph, build_hypergraph
     from core.metabolic.kinetics import Kinetics, read_kinetics
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__, __getattr__ = exports(
     __name__,
     {
-        "condition": ("Condition", "ConditionBounds", "apply_condition", "own_medium", "resolve_medium"),
+        "condition": ("Condition", "ConditionBounds", "apply_condition", "demands", "own_medium", "resolve_medium"),
         "flux_balance": ("FbaResult", "blocked_reactions", "fba", "missing_nutrients"),
         "hypergraph": ("FeatureNames", "MetabolicHypergraph", "build_hypergraph"),
         "kinetics": ("Kinetics", "read_kinetics"),

@@ -13,7 +13,9 @@ from core.metabolic.rules import closed_by
 from core.metabolic.tables import ModelTables
 
 Medium = Mapping[str, float]
-"""Exchange reaction id to its positive uptake bound, mmol/gDW/h; uptakes not named are closed."""
+"""Exchange reaction id to its positive uptake bound, mmol/gDW/h; uptakes not named are closed.
+
+It may also name a reaction the model forces to run, such as ATP maintenance, with another flux to force; not named, the model's stands."""
 
 
 @dataclass(frozen=True)
@@ -88,11 +90,18 @@ def own_medium(tables: ModelTables) -> dict[str, float]:
     return {tables.reactions[i]: float(bound[i]) for i in np.flatnonzero(bound > 0)}
 
 
+def demands(tables: ModelTables) -> dict[str, float]:
+    """Reactions that are no exchanges and that the model forces to run, such as ATP maintenance, and the least flux (mmol/gDW/h)."""
+    forced = np.flatnonzero(~tables.exchange & (tables.lower > 0))
+    return {tables.reactions[e]: float(tables.lower[e]) for e in forced}
+
+
 def resolve_medium(tables: ModelTables, medium: str | Medium | None) -> dict[str, float]:
-    """A medium as a checked dict of uptake bounds.
+    """A medium as a checked dict of uptake bounds and demands.
 
     Raises:
-        InputError: an unknown name, an id that is no exchange reaction of the model, or a bound that is negative or no number.
+        InputError: an unknown name, an id that is neither an exchange reaction nor a demand of the model, a bound that is negative or no number,
+            or a demand above the reaction's upper bound.
     """
     if medium is None:
         return own_medium(tables)
@@ -103,15 +112,20 @@ def resolve_medium(tables: ModelTables, medium: str | Medium | None) -> dict[str
         if medium not in known:
             raise InputError(f"{tables.id} has no medium called {medium!r}; choose one of: {', '.join(known)}.")
         return known[medium]
-    index = tables.reaction_index()
+    index, forced = tables.reaction_index(), demands(tables)
     for reaction, bound in medium.items():
-        if reaction not in index or not tables.exchange[index[reaction]]:
+        if reaction not in forced and (reaction not in index or not tables.exchange[index[reaction]]):
+            also = f", or {', '.join(list(forced)[:3])} with a demand" if forced else ""
             raise InputError(
-                f"{reaction!r} in the medium is no exchange reaction of {tables.id}; name exchange reactions such as {_example(tables)}."
+                f"{reaction!r} in the medium is no exchange reaction of {tables.id}; name exchange reactions such as {_example(tables)}{also}."
             )
+        what = "demand" if reaction in forced else "uptake bound"
         if not (isinstance(bound, (int, float, np.number)) and np.isfinite(bound) and bound >= 0):
-            raise InputError(f"The uptake bound of {reaction} is {bound!r}; give a finite number of at least 0 (mmol/gDW/h).")
-    return {r: float(b) for r, b in medium.items() if b > 0}
+            raise InputError(f"The {what} of {reaction} is {bound!r}; give a finite number of at least 0 (mmol/gDW/h).")
+        if reaction in forced and bound > tables.upper[index[reaction]]:
+            most = float(tables.upper[index[reaction]])
+            raise InputError(f"The demand of {reaction} is {bound:g} and {tables.id} lets it run at {most:g} at most; give a smaller number.")
+    return {r: float(b) for r, b in medium.items() if b > 0 or r in forced}
 
 
 def apply_condition(
@@ -131,6 +145,9 @@ def apply_condition(
         bound = np.where(uptake > 0, uptake, closed)
         lower = np.where(side > 0, -bound, lower)
         upper = np.where(side < 0, bound, upper)
+        index = tables.reaction_index()
+        for reaction in demands(tables).keys() & chosen.keys():
+            lower[index[reaction]] = chosen[reaction]
     knocked_out = _knocked_out(tables, tuple(knockouts))
     lower[knocked_out] = upper[knocked_out] = 0.0
     weights = tables.objective.copy()

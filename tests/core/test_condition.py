@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from core.errors import InputError
-from core.metabolic.condition import apply_condition, as_networks_read, own_medium, resolve_medium
+from core.metabolic.condition import apply_condition, as_networks_read, demands, own_medium, resolve_medium
+from core.metabolic.flux_balance import fba
+from core.metabolic.hypergraph import build_hypergraph
 from core.metabolic.media import carbon_exchanges, find_exchange, named_media, nutrient_name
 from core.metabolic.tables import tables_from_model
 from core.models import predict
@@ -218,3 +220,18 @@ def test_glucose_is_found_by_annotation_then_by_name_and_formula(core_tables, na
 
 def _with(values, index, value):
     return (*values[:index], value, *values[index + 1 :])
+
+
+def test_a_medium_may_raise_the_demand_of_maintenance(own_copy, core_tables):
+    raised = {**own_medium(core_tables), "ATPM": 60.0}
+    own_copy.reactions.ATPM.lower_bound = 60.0
+    assert fba(core_tables, medium=raised).growth == pytest.approx(own_copy.slim_optimize(), abs=1e-9)
+    _assert_bounds(apply_condition(core_tables, medium=raised), own_copy)
+    assert demands(core_tables) == {"ATPM": 8.39}
+    assert resolve_medium(core_tables, raised)["ATPM"] == 60.0
+    assert apply_condition(core_tables, medium=own_medium(core_tables)).lower[core_tables.reaction_index()["ATPM"]] == 8.39  # not named: as it is
+    assert apply_condition(core_tables, medium={**raised, "ATPM": 0.0}).lower[core_tables.reaction_index()["ATPM"]] == 0.0
+    assert build_hypergraph(core_tables, medium=raised).key != build_hypergraph(core_tables, medium=own_medium(core_tables)).key
+    for wrong, told in ((-1.0, "demand of ATPM is -1.0"), (5000.0, "lets it run at 1000 at most")):
+        with pytest.raises(InputError, match=told):
+            resolve_medium(core_tables, {"ATPM": wrong})

@@ -13,9 +13,11 @@ from core.explain.reactions import INSTANT, reaction_importance
 from core.explain.rna_stories import _places, elements_carry, found_from_each_other, through_elements
 from core.explain.stories import AGREES, AGREES_NOT, UNTOLD, atp_gates, change, control_point, over_seeds, rescue
 from core.metabolic.condition import Condition
+from core.metabolic.media import named_media
 from core.metabolic.tables import ModelTables
 from core.models import load_checkpoint, load_members
 from core.rna.library import list_library
+from core.ui.stories.scripts import DEMANDING
 
 
 @pytest.fixture(scope="module")
@@ -105,3 +107,13 @@ def test_places_by_hand_and_hammerheads_both_ways() -> None:
     assert found.numbers["mean log ratio"] == pytest.approx(gain)
     with pytest.raises(InputError, match="no two RNAs"):
         found_from_each_other("nothing-of-it", [load_checkpoint("rna")])
+
+
+def test_a_network_that_never_met_another_maintenance_does_not_hear_it(core: ModelTables) -> None:
+    raised = {**named_media(core)["acetate"], "ATPM": 20.0}
+    assert raised == DEMANDING
+    found = change(core, load_members("core"), Condition("acetate"), Condition(raised), ("ICDHyr", "ICL"))
+    table = found.table.set_index("reaction")
+    assert table.loc["ICDHyr", "flux after, FBA"] > table.loc["ICDHyr", "flux before, FBA"] + 1
+    assert table.loc["ICL", "flux after, FBA"] < table.loc["ICL", "flux before, FBA"] - 0.5
+    assert found.outcome == AGREES_NOT and found.numbers["hardly moved, or the other way"] == 2

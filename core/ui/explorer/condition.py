@@ -226,10 +226,21 @@ def _locus(typed: str, tables: ModelTables) -> str:
 def _uptakes(view: ViewState, side: Side) -> None:
     import pandas as pd
 
-    from core.metabolic import resolve_medium
+    from core.metabolic import demands, resolve_medium
 
     tables = data.tables(*model_of(view))
-    medium = resolve_medium(tables, view.medium)
+    medium, forced = resolve_medium(tables, view.medium), demands(tables)
+    index = tables.reaction_index()
+    for reaction, usual in forced.items():
+        key = bind(f"{side.key}_demand_{reaction}", medium.get(reaction, usual))
+        st.number_input(
+            f"{plain(tables.reaction_names[index[reaction]] or reaction)}, at least",
+            min_value=0.0,
+            max_value=float(tables.upper[index[reaction]]),
+            key=key,
+            on_change=lambda r=reaction, k=key: state.update(**{side.medium: {**medium, r: st.session_state[k]}}),
+            help=f"{reaction}: a flux the cell is forced to carry, mmol/gDW/h; {usual:g} in the model.",
+        )
     names = data.nutrients(*model_of(view))
     exchanges = sorted(names, key=lambda r: (r not in medium, r))
     rows = pd.DataFrame(
@@ -249,6 +260,7 @@ def _uptakes(view: ViewState, side: Side) -> None:
         height=360,
     )
     changed = {r: float(b) for r, b in zip(edited["exchange"], edited["uptake"], strict=True) if b > 0}
+    changed |= {r: b for r, b in medium.items() if r in forced}
     if changed != medium:
         state.update(**{side.medium: changed})
         st.rerun()
