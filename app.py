@@ -18,6 +18,7 @@ theme.apply()
 with st.sidebar:
     nav.links(page)
     sidebar.history_buttons()
+    sidebar.session_box(page)
     device.switch()
     theme.larger_text_switch()
 sidebar.link_notices()

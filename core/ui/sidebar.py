@@ -1,11 +1,18 @@
-"""Undo and redo of the view, and what a link asked for in vain."""
+"""Undo and redo of the view, sessions as files, and what a link asked for in vain."""
 
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
+from core.errors import InputError
 from core.ui import state
+from core.ui.nav import PAGES, entry, page_of
+from core.ui.popover import done, popover
+from core.ui.session_file import SUFFIX, Session, checked, pack, suggested_name, unpack
 from core.ui.text import plain
+
+SESSION = "session_popover"
 
 
 def history_buttons() -> None:
@@ -20,10 +27,51 @@ def history_buttons() -> None:
             disabled=not can_undo,
             help="The view before the last change.",
             width="stretch",
+            shortcut="Mod+Z",
         )
         st.button(
-            "Redo", icon=":material/redo:", key="redo", on_click=state.redo, disabled=not can_redo, help="The change undone last.", width="stretch"
+            "Redo",
+            icon=":material/redo:",
+            key="redo",
+            on_click=state.redo,
+            disabled=not can_redo,
+            help="The change undone last.",
+            width="stretch",
+            shortcut="Mod+Shift+Z",
         )
+
+
+def session_box(page: StreamlitPage) -> None:
+    """Saving what is shown as a file, and opening such a file."""
+    with popover(st, "Session", SESSION, ":material/save:"):
+        view = state.current()
+        st.caption("The view as one file, with the models, RNAs and networks of this computer that it names: a colleague can open it.")
+        session = Session(view, page.url_path or PAGES[0].path)
+        try:
+            checked(view)
+        except InputError as error:
+            st.error(plain(str(error)))
+        st.download_button(
+            "Save session",
+            lambda: pack(session),
+            suggested_name(view),
+            "application/zip",
+            icon=":material/download:",
+            key="session_save",
+            on_click="ignore",
+            width="stretch",
+        )
+        given = st.file_uploader("Open a session", type=[SUFFIX.removeprefix("."), "json"], key="session_open")
+        if given is not None and st.session_state.get("session_opened") != given.file_id:
+            try:
+                found = unpack(given.getvalue())
+            except InputError as error:
+                st.error(plain(str(error)))
+                return
+            st.session_state["session_opened"] = given.file_id
+            done(SESSION)
+            state.replace_view(found.view)
+            st.switch_page(page_of(entry(found.page if found.page in {page.path for page in PAGES} else "explorer")))
 
 
 def link_notices() -> None:
