@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -48,6 +48,7 @@ from core.ui.view_state import SELECTION_KINDS, ViewState
 
 if TYPE_CHECKING:
     from core.explain.attribution import Attribution
+    from core.explain.masked import Masked
     from core.explain.whole_trial import Trial
 
 REACTION = "reaction"
@@ -94,7 +95,7 @@ def draw() -> None:
             st.caption("Genes share reactions: these sums overlap and do not add up to the prediction.")
     with right, st.container(border=True, key="detail-card"):
         finish = card.card(given, view)
-    table(function, found, level, "metabolic", inputs(asked))
+    table(function, found, level, "metabolic", inputs(asked), report=lambda told: _report(asked, function, found, level, told, key))
     if over == INCIDENCES:
         trial.draw(key, function, lambda: _judge(asked, found), prefix="rxn:", pick=select)
         judge.draw(asked, function, found, view)
@@ -113,6 +114,32 @@ def _picked(entity: str) -> None:
     """Selects what a bar stands for; features and sides are nothing that can be selected."""
     if entity.partition(":")[0] in SELECTION_KINDS:
         select(entity)
+
+
+def _report(asked: Asked, function: Masked, found: Attribution, level: str, told: Mapping[str, Any], key: trial.Key) -> str:
+    from core.explain.reports import attribution_report
+
+    given, solved = asked.given, data.fba(asked.given)
+    medium = "the model's own" if given.medium is None else given.medium if isinstance(given.medium, str) else "edited: in the manifest"
+    about = {
+        "Model": data.tables(given.model, given.model_objective).id,
+        "Medium": medium,
+        "Knock-outs": ", ".join(given.knockouts) or "none",
+        "Network": asked.network,
+        "Growth by the network (1/h)": data.importance(given, asked.network).prediction,
+        "Growth by flux balance analysis (1/h)": solved.growth if solved.status == "optimal" else solved.status,
+    }
+    adds_up = found.level == function.part and found.completeness is not None
+    return attribution_report(
+        function,
+        found,
+        level,
+        told,
+        about=about,
+        card=data.checkpoint(asked.network)[1].content,
+        trial=trial.trials().result(key) if asked.over == INCIDENCES else None,
+        coarse=CHAINS[asked.over][0] if adds_up else None,
+    )
 
 
 def _judge(asked: Asked, found: Attribution) -> Callable[[Job], Trial]:

@@ -3,7 +3,7 @@ elements disrupted and folded again."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from core.explain.whole_trial import Trial
     from core.rna import FoldResult, RnaRecord
     from core.rna.ensemble import PairEnsemble
+    from core.viz.rna_drawing import RnaView
 
 METHOD, OVER, BASELINE, WITHIN = "rnaexplain.method", "rnaexplain.over", "rnaexplain.baseline", "rnaexplain.within"
 OVERS = {"bases": "bases", "pairs": "base pairs", "edges": "edges", "features": "node features"}
@@ -110,10 +111,55 @@ def draw() -> None:
         ranking(function, found, shown, prefix="", select=select, words=words)
     with right, st.container(border=True, key="detail-card"):
         card.card(given, folded, view)
-    table(function, found, shown, "rna", _inputs(asked, recipe, given, folded))
+    table(
+        function,
+        found,
+        shown,
+        "rna",
+        _inputs(asked, recipe, given, folded),
+        report=lambda told: _report(asked, function, found, shown, told, key, given, folded, view),
+    )
     if over == "bases":
         trial.draw(key, function, lambda: _judge(given, folded, view, function, found), prefix="", pick=select, words=words)
         disruption.draw((asked.rna, asked.pairs, asked.network, asked.weights, asked.where), given, folded, view)
+
+
+def _report(
+    asked: Asked,
+    function: Masked,
+    found: Attribution,
+    level: str,
+    told: Mapping[str, Any],
+    key: trial.Key,
+    given: Given,
+    folded: FoldResult,
+    view: ViewState,
+) -> str:
+    from core.explain.reports import attribution_report
+    from core.viz.report import drawing
+
+    record = data.with_structure(given, folded)
+    drawn = _drawn(function, found, given, folded, view)
+    about = {
+        "RNA": record.id,
+        "Sequence": record.sequence,
+        "Structure": folded.structure,
+        "Found by": data.METHODS[given.method],
+        "Network": asked.network,
+    }
+    adds_up = found.level == function.part and found.completeness is not None
+    return attribution_report(
+        function,
+        found,
+        level,
+        told,
+        about=about,
+        card=data.network(asked.network)[1].content,
+        trial=trial.trials().result(key) if asked.over == "bases" else None,
+        coarse=CHAINS[asked.over][0] if adds_up else None,
+        drawn=[] if drawn is None else [drawing("The structure", drawn[0], drawn[1])],
+        words=_words(record, folded),
+    )
 
 
 def likeness_asked(given: Given, folded: FoldResult, view: ViewState) -> tuple[object, ...]:
@@ -174,17 +220,12 @@ def _inputs(asked: Asked, recipe: TargetRecipe, given: Given, folded: FoldResult
 
 def _drawing(function: Masked, found: Attribution, name: str, given: Given, folded: FoldResult, view: ViewState) -> None:
     """The structure with every base in the colour of its attribution, on a scale that is symmetric about zero."""
-    from core.viz.colour import DIVERGING, Scale
-    from core.viz.rna_drawing import rna_svg, rna_view
+    from core.viz.rna_drawing import rna_svg
 
-    values = _per_base(function, found, len(folded.structure))
-    if values is None:
+    drawn = _coloured(function, found, given, folded, view)
+    if drawn is None:
         return
-    record, elements = data.with_structure(given, folded), data.elements(folded.structure)
-    limit = float(np.nanmax(np.abs(values), initial=0.0)) or 1.0
-    note = f"symmetric about 0; blue lowers, red raises the {function.target}"
-    scale = Scale(METHODS[found.method], function.unit, -limit, limit, DIVERGING, note)
-    drawn = rna_view(record, colour_by="values", values=values, scale=scale, elements=elements, selected=view.selection)
+    elements = data.elements(folded.structure)
     rna_drawing(
         rna_svg(drawn, interactive=True),
         key="rnaexplain-drawing",
@@ -195,6 +236,28 @@ def _drawing(function: Masked, found: Attribution, name: str, given: Given, fold
         selected=data.bases_of(view.selection, elements),
         height=460,
     )
+
+
+def _coloured(function: Masked, found: Attribution, given: Given, folded: FoldResult, view: ViewState) -> RnaView | None:
+    from core.viz.colour import DIVERGING, Scale
+    from core.viz.rna_drawing import rna_view
+
+    values = _per_base(function, found, len(folded.structure))
+    if values is None:
+        return None
+    record, elements = data.with_structure(given, folded), data.elements(folded.structure)
+    limit = float(np.nanmax(np.abs(values), initial=0.0)) or 1.0
+    note = f"symmetric about 0; blue lowers, red raises the {function.target}"
+    scale = Scale(METHODS[found.method], function.unit, -limit, limit, DIVERGING, note)
+    return rna_view(record, colour_by="values", values=values, scale=scale, elements=elements, selected=view.selection)
+
+
+def _drawn(function: Masked, found: Attribution, given: Given, folded: FoldResult, view: ViewState) -> tuple[str, str] | None:
+    """The same for a document: its SVG and what it shows in words."""
+    from core.viz.rna_drawing import rna_svg
+
+    drawn = _coloured(function, found, given, folded, view)
+    return None if drawn is None else (rna_svg(drawn), drawn.sentence)
 
 
 def _per_base(function: Masked, found: Attribution, count: int) -> np.ndarray | None:

@@ -80,11 +80,19 @@ def ranking(
     take(picked_entity(event) or None, "explain_ranking", select)
 
 
-def table(function: Masked, found: Attribution, level: str, half: str, inputs: Mapping[str, Any]) -> None:
-    """All groups, the largest first, with their file and the manifest of all figures of the page.
+def table(
+    function: Masked,
+    found: Attribution,
+    level: str,
+    half: str,
+    inputs: Mapping[str, Any],
+    *,
+    report: Callable[[Mapping[str, Any]], str],
+) -> None:
+    """All groups, the largest first, with their file, the manifest of all figures of the page and a report.
 
     Args:
-        half: "metabolic" or "rna". inputs: what the masked function is made of, for the manifest.
+        half: "metabolic" or "rna". inputs: what the masked function is made of, for the manifest. report: the document, from the manifest.
     """
     from core.explain.manifest import explanation
 
@@ -99,7 +107,7 @@ def table(function: Masked, found: Attribution, level: str, half: str, inputs: M
         column_config={"attribution": st.column_config.NumberColumn(f"attribution{unit}", format="%.5g")},
         alt=f"Attribution of {function.target} by {level}, the largest first",
     )
-    left, right, _ = st.columns([2, 2, 5])
+    left, right, last, _ = st.columns([2, 2, 2, 3])
     text, file = rows.to_csv(index=False), f"attribution_{level}.csv"
     left.download_button(f"By {level}, CSV", text, file, "text/csv", on_click="ignore", icon=":material/download:")
     told = explanation(function, found, level, half, inputs, shows=[file, *_figures(function, found, level)])
@@ -111,6 +119,16 @@ def table(function: Masked, found: Attribution, level: str, half: str, inputs: M
         on_click="ignore",
         icon=":material/receipt_long:",
         help="All that is needed to compute these figures again: python -m core replay attribution.json",
+    )
+    last.download_button(
+        "Report, HTML",
+        lambda: report(told),
+        "report.html",
+        "text/html",
+        on_click="ignore",
+        icon=":material/description:",
+        help="Figures, tables, trial, methods with references and manifest in one file that opens offline. Put the rankings on trial first to "
+        "have the verdict in it.",
     )
 
 
