@@ -17,8 +17,8 @@ st.markdown(
 )
 
 with st.container(key="starts"):
-    for row in (STARTS[:2], STARTS[2:]):
-        for column, start in zip(st.columns(2), row, strict=True):
+    for row in (STARTS[:3], STARTS[3:]):
+        for column, start in zip(st.columns(len(row)), row, strict=True):
             with column:
                 start_card(start)
 

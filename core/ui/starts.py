@@ -25,7 +25,7 @@ class Start:
 
     def query(self) -> dict[str, str]:
         """The link's parameters; the model or RNA is always named, so that the link means the same whatever was open before."""
-        always = {"rna": self.view.rna} if self.page == "rna" else {"model": self.view.model}
+        always = {"rna": {"rna": self.view.rna}, "lab": {}}.get(self.page, {"model": self.view.model})
         return {**always, **self.view.to_query(), **self.extra}
 
 
@@ -44,6 +44,14 @@ STARTS = (
         "Open the tRNA",
         ViewState(),
         page="rna",
+    ),
+    Start(
+        "lab",
+        "A -> 2B in the gate lab",
+        "One reaction taken apart: stoichiometry, sign, gate, weights and activation, each step as formula and number.",
+        "Open the gate lab",
+        ViewState(),
+        page="lab",
     ),
     Start(
         "genome",

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 STEPS = ("The question", "What one expects", "Where to look", "The numbers", "The outcome")
 STEP = "stories.step"
+_ALONE = "<style>[data-testid=stSidebar], [data-testid=stExpandSidebarButton] { display: none }</style>"
+"""What presenters do not need: the list of pages."""
 LOOK = {"the network agrees": ("green", ":material/check_circle:"), "the network does not agree": ("orange", ":material/cancel:")}
 
 
@@ -29,6 +31,8 @@ def draw() -> None:
         key = option_list("Story", [story.key for story in STORIES], "stories.story", words=lambda name: story_of(name).title)
     with right:
         large = controls.switch("Presenter", "stories.presenter", help="Large type, for a projector, with notes for who speaks.")
+    if large:
+        st.html(_ALONE)
     story, step = story_of(key), _step()
     with st.container(key="story-large" if large else "story", border=True):
         st.caption(f"{step + 1} of {len(STEPS)} · {STEPS[step]} · network {plain(story.network)}")
