@@ -1,3 +1,3 @@
 """Gatescope's library: metabolic models and RNAs as graphs, trained networks on them, and what those networks listen to."""
 
-__version__ = "0.2.0"
+__version__ = "0.4.0"

@@ -81,6 +81,12 @@ def _parser() -> argparse.ArgumentParser:
     gates.add_argument("--out", required=True, type=Path, metavar="DIR")
     gates.set_defaults(run=_gates)
 
+    stories = commands.add_parser("stories", help="the guided stories: their numbers, and whether the networks agree")
+    stories.add_argument("stories", nargs="*", metavar="STORY", help="their keys as in links (default: all)")
+    stories.add_argument("--device", default="auto", choices=["auto", "cuda", "mps", "cpu"])
+    stories.add_argument("--out", required=True, type=Path, metavar="DIR")
+    stories.set_defaults(run=_stories)
+
     measured = commands.add_parser("measurements", help="a measurement of genes or reactions beside gates, FBA and the model's structure")
     measured.add_argument("model", help="as for reactions")
     measured.add_argument("file", type=Path, help="CSV or TSV with a column of ids and one of values")
@@ -299,6 +305,17 @@ def _compare(chosen: argparse.Namespace) -> int:
         device=chosen.device,
         on_notice=_note,
     )
+    return _wrote(written)
+
+
+def _stories(chosen: argparse.Namespace) -> int:
+    from core.commands import progress_bar
+    from core.stories_command import tell_stories
+
+    with progress_bar() as told:
+        found, written = tell_stories(chosen.stories, chosen.out, device=chosen.device, on_notice=_note, on_progress=told)
+    for key, one in found.items():
+        print(f"{key}: {one.outcome}; {one.reason}.")
     return _wrote(written)
 
 

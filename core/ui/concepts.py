@@ -9,7 +9,14 @@ import streamlit as st
 from core.ui.bind import option_row
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-CONCEPTS = {"gate": "Gate", "attention": "Attention", "attribution": "Attribution", "trial": "Trial", "networks": "The networks", "glossary": "Glossary"}
+CONCEPTS = {
+    "gate": "Gate",
+    "attention": "Attention",
+    "attribution": "Attribution",
+    "trial": "Trial",
+    "networks": "The networks",
+    "glossary": "Glossary",
+}
 
 
 def draw() -> None:

@@ -30,6 +30,7 @@ LAYERS = (
         "core.embed_command",
         "core.disrupt_command",
         "core.replay_command",
+        "core.stories_command",
         "core.__main__",
     ),
     ("app", "pages"),

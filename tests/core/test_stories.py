@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from core.__main__ import main
 from core.errors import InputError
 from core.explain.bases import base_importance
 from core.explain.reactions import INSTANT, reaction_importance
@@ -17,7 +21,7 @@ from core.metabolic.media import named_media
 from core.metabolic.tables import ModelTables
 from core.models import load_checkpoint, load_members
 from core.rna.library import list_library
-from core.ui.stories.scripts import DEMANDING
+from core.ui.stories.scripts import DEMANDING, Asked, story_of
 
 
 @pytest.fixture(scope="module")
@@ -117,3 +121,18 @@ def test_a_network_that_never_met_another_maintenance_does_not_hear_it(core: Mod
     assert table.loc["ICDHyr", "flux after, FBA"] > table.loc["ICDHyr", "flux before, FBA"] + 1
     assert table.loc["ICL", "flux after, FBA"] < table.loc["ICL", "flux before, FBA"] - 0.5
     assert found.outcome == AGREES_NOT and found.numbers["hardly moved, or the other way"] == 2
+
+
+def test_the_command_line_tells_what_the_page_tells(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["stories", "oxygen", "pep", "--out", str(tmp_path)]) == 0
+    told = capsys.readouterr().out
+    for key in ("oxygen", "pep"):
+        story = story_of(key)
+        found = story.ask(Asked(load_members(story.network), "cpu"))
+        assert f"{key}: {found.outcome}; {found.reason}." in told
+        stored = pd.read_csv(tmp_path / f"{key}.csv")
+        assert stored["reaction"].tolist() == found.table["reaction"].tolist()
+        assert json.loads((tmp_path / "numbers.json").read_text())[key] == pytest.approx(found.numbers)
+    assert pd.read_csv(tmp_path / "stories.csv")["story"].tolist() == ["oxygen", "pep"]
+    assert main(["stories", "love", "--out", str(tmp_path)]) == 2
+    assert "no story 'love'" in capsys.readouterr().err
