@@ -17,7 +17,7 @@ from core.explain.whole_trial import Trial
 if TYPE_CHECKING:
     from core.viz.report import Part
 
-BARS = 25
+HONEST = "This says what the network does, not what the cell needs."
 
 
 def attribution_report(
@@ -60,11 +60,8 @@ def attribution_report(
     parts += _tried(trial, function) if trial is not None else [sentences("Is it true of the network?", "This ranking has not been on trial.")]
     methods = methods_of(manifest, card=card, trial=trial is not None)
     first = rows.iloc[0] if len(rows) else None
-    lead = (
-        f"What the network's {function.target} relies on, by {_name(found)}"
-        f"{f'; most is carried by {first.iloc[0]} ({first.iloc[1]:+.4g})' if first is not None else ''}. This says what the network does, not what "
-        "the cell needs."
-    )
+    most = f"; most is carried by {first.iloc[0]} ({first.iloc[1]:+.4g})" if first is not None else ""
+    lead = f"What the network's {function.target} relies on, by {_name(found)}{most}. {HONEST}"
     title = f"Gatescope: {function.target}"
     return report(title, lead, parts, methods=methods.paragraphs, references=methods.references, manifest=manifest)
 
@@ -110,3 +107,62 @@ def _tried(trial: Trial, function: Masked) -> list[Part]:
         stable = pd.DataFrame(trial.stability)
         parts.append(table("Stability over seeds", stable.rename(columns={"method": "ranking"})))
     return parts
+
+
+def reactions_report(
+    table: pd.DataFrame,
+    manifest: Mapping[str, Any],
+    *,
+    about: Mapping[str, Any],
+    card: Mapping[str, Any],
+    drawn: str | None,
+    said: str,
+) -> str:
+    """One HTML document of gates, attention and messages under a condition.
+
+    Args:
+        table: of :func:`core.explain.reaction_importance`, widest mean gate first. manifest: of the view.
+        drawn: SVG of the network as shown, None where it shows none; said: what it shows.
+    """
+    from core.viz.plots import message_vs_gate, ranking_bars
+    from core.viz.report import chart, drawing, facts, report
+    from core.viz.report import table as rows
+
+    wanted = ("reaction", "name", "subsystem", "gate", "message", "attention", "flux_predicted", "flux_fba", "equation")
+    shown = table[[column for column in wanted if column in table]]
+    parts = [facts("What was asked", about)]
+    if drawn is not None:
+        parts.append(drawing("The network", drawn, said))
+    parts += [
+        chart("Reactions by mean gate", ranking_bars(table, "gate")),
+        chart("Message and gate", message_vs_gate(table), "Gate and message are different things; neither proves what the network relies on."),
+        rows("Reactions, widest mean gate first", shown, "A gate is a factor inside the network, from 0 (closed) to 1 (open)."),
+    ]
+    methods = methods_of({**manifest, "half": "metabolic"}, card=card)
+    lead = f"What the network lets through from metabolites to reactions. {HONEST}"
+    title = f"Gatescope: {about.get('Model', 'model')}"
+    return report(title, lead, parts, methods=methods.paragraphs, references=methods.references, manifest=manifest)
+
+
+def bases_report(
+    bases: pd.DataFrame,
+    elements: pd.DataFrame,
+    manifest: Mapping[str, Any],
+    *,
+    about: Mapping[str, Any],
+    card: Mapping[str, Any],
+    drawn: str,
+    said: str,
+) -> str:
+    """One HTML document of an RNA: its structure, its elements and bases and what the network does there.
+
+    Args:
+        bases, elements: the tables of the page. drawn: SVG of the structure; said: what it shows.
+    """
+    from core.viz.report import drawing, facts, report, table
+
+    parts = [facts("What was asked", about), drawing("The structure", drawn, said), table("Elements", elements), table("Bases", bases, most=200)]
+    methods = methods_of({**manifest, "half": "rna"}, card=card)
+    lead = f"The structure of an RNA, and what the network passes along every edge of its graph. {HONEST}"
+    title = f"Gatescope: {about.get('RNA', 'RNA')}"
+    return report(title, lead, parts, methods=methods.paragraphs, references=methods.references, manifest=manifest)

@@ -11,11 +11,13 @@ import pandas as pd
 import pytest
 
 from core.explain.attribution import attribute
+from core.explain.bases import base_importance
 from core.explain.manifest import condition_in_manifest, explanation, metabolic_inputs, model_in_manifest, rna_inputs
 from core.explain.metabolic_masks import incidence_masks
 from core.explain.methods_text import REFERENCES, methods_of
+from core.explain.reactions import INSTANT, reaction_importance
 from core.explain.replay import read_manifest
-from core.explain.reports import attribution_report
+from core.explain.reports import attribution_report, bases_report, reactions_report
 from core.explain.rna_masks import rna_masks
 from core.explain.rna_targets import TargetRecipe
 from core.metabolic import build_hypergraph
@@ -125,3 +127,25 @@ def test_methods_cite_what_was_used():
     assert "(2,583 reactions, 1,805 metabolites) under its own medium" in found.paragraphs[0]
     assert REFERENCES["iJO1366"] in found.references and REFERENCES["deletion"] in found.references
     assert REFERENCES["viennarna"] not in found.references and len(set(found.references)) == len(found.references)
+
+
+def test_what_the_network_lets_through_as_a_document(tabled):
+    found = reaction_importance(tabled("e_coli_core"), load_checkpoint("core"), medium="anaerobic glucose", methods=INSTANT)
+    table = found.table.sort_values("gate", ascending=False, kind="stable")
+    drawn = "<?xml version='1.0'?><svg viewBox='0 0 1 1'></svg>"
+    text = reactions_report(table, found.manifest, about={"Model": "e_coli_core"}, card={"summary": "A network."}, drawn=drawn, said="Spokes")
+    read = Read(text)
+    first = table.iloc[0]
+    assert read.cells[0] == first["reaction"] and float(read.cells[3]) == pytest.approx(first["gate"], rel=1e-3)
+    assert "the medium &#x27;anaerobic glucose&#x27;" in text and 'aria-label="Spokes"' in text and "<?xml" not in text and read.loaded == []
+
+
+def test_an_rna_as_a_document():
+    record = next(one.record for one in list_library() if one.id == "hammerhead")
+    found = base_importance(record, load_checkpoint("rna"))
+    fold = {"temperature": 37.0, "method": "given"}
+    manifest = {**found.manifest, "fold": fold}
+    text = bases_report(found.bases, found.elements, manifest, about={"RNA": record.id}, card={}, drawn="<svg></svg>", said="The structure")
+    read = Read(text)
+    assert read.headings[:4] == ["Gatescope: hammerhead", "What was asked", "The structure", "Elements"]
+    assert REFERENCES["viennarna"].split(":")[0] in text and f"The RNA {record.id} was folded" in text and read.loaded == []

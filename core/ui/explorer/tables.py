@@ -186,6 +186,7 @@ def _plot(figure: Figure, name: str, *, selects: bool = True) -> None:
 def _export(given: Given, view: ViewState) -> None:
     from core.explain.interchange import escher_metabolites, escher_reactions, to_graphml, to_hif
     from core.explain.manifest import model_in_manifest
+    from core.explain.reports import reactions_report
     from core.viz.network import standalone_html
     from core.viz.svg import network_svg
 
@@ -202,7 +203,25 @@ def _export(given: Given, view: ViewState) -> None:
         "view": view.to_query(),
         "numbers": data.over(view),
     }
+    title = found.graph.tables.name or found.graph.tables.id
+    card = data.checkpoint(view.checkpoint)[1].content
+    about = {
+        "Model": found.graph.tables.id,
+        "Medium": "the model's own" if given.medium is None else given.medium if isinstance(given.medium, str) else "edited: in the manifest",
+        "Knock-outs": ", ".join(given.knockouts) or "none",
+        "Network": view.checkpoint,
+        "Numbers": data.over(view),
+        "Growth by the network (1/h)": found.prediction,
+        "Growth by flux balance analysis (1/h)": solved.growth if solved.status == "optimal" else solved.status,
+    }
+
+    def whole_report() -> str:
+        ordered = table.sort_values("gate", ascending=False, kind="stable")
+        svg = None if drawn is None else network_svg(drawn, title=title)
+        return reactions_report(ordered, manifest, about=about, card=card, drawn=svg, said=f"The network of {title} as shown")
+
     files: list[tuple[str, str, str, Callable[[], str | bytes]]] = [
+        ("Report, HTML that opens offline", f"{stem}-report.html", "text/html", whole_report),
         ("Reactions, CSV", f"{stem}-reactions.csv", "text/csv", lambda: table.to_csv(index=False)),
         ("Reactions, Parquet", f"{stem}-reactions.parquet", "application/vnd.apache.parquet", lambda: table.to_parquet(index=False)),
         ("Incidences, CSV", f"{stem}-incidences.csv", "text/csv", lambda: found.incidences.to_csv(index=False)),
@@ -221,7 +240,6 @@ def _export(given: Given, view: ViewState) -> None:
         ("Escher metabolite data: mean gates", f"{stem}-escher-metabolites.json", "application/json", lambda: json.dumps(escher_metabolites(found))),
     ]
     if drawn is not None:
-        title = found.graph.tables.name or found.graph.tables.id
         files += [
             ("Network, SVG", f"{stem}-network.svg", "image/svg+xml", lambda: network_svg(drawn, title=title)),
             ("Network, HTML that opens offline", f"{stem}-network.html", "text/html", lambda: standalone_html(drawn, title)),

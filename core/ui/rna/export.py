@@ -60,6 +60,7 @@ def _texts(given: Given, folded: FoldResult, view: ViewState, stem: str) -> list
         ("Manifest, JSON", f"{stem}-manifest.json", "application/json", lambda: json.dumps(manifest(given, folded, view), indent=1, default=str)),
     ]
     if _has_network(view):
+        files.append(("Report, HTML that opens offline", f"{stem}-report.html", "text/html", lambda: report(given, folded, view)))
         from core.ui.rna.graph import graph
         from core.viz.network import network_svg, standalone_html
 
@@ -91,6 +92,26 @@ def drawing(given: Given, folded: FoldResult, view: ViewState) -> str:
     except InputError as error:
         found = Numbers(None, str(error))
     return rna_svg(svg_view(given, folded, view, colour=colour, found=found, selected=view.selection))
+
+
+def report(given: Given, folded: FoldResult, view: ViewState) -> str:
+    """Everything of the page in one document."""
+    from core.explain.reports import bases_report
+    from core.ui.rna.tables import base_table, element_table
+
+    record = data.record(given.source, given.record)
+    about = {
+        "RNA": record.id,
+        "Sequence": record.sequence,
+        "Structure": folded.structure,
+        "Found by": data.METHODS[given.method],
+        "Network": view.rna_net,
+        "Free energy (kcal/mol)": folded.energy,
+    }
+    tables = (base_table(given, folded, view.rna_net), element_table(given, folded, view.rna_net))
+    card = data.network(view.rna_net)[1].content
+    said = f"The structure of {record.id}"
+    return bases_report(*tables, manifest(given, folded, view), about=about, card=card, drawn=drawing(given, folded, view), said=said)
 
 
 def vienna(given: Given, folded: FoldResult) -> str:
