@@ -21,7 +21,14 @@ CONCEPTS = {
 
 def draw() -> None:
     """The document that is chosen, without its title, which the row above says."""
-    chosen = option_row("About", CONCEPTS, "concepts.about", words=CONCEPTS.__getitem__, unnamed=True)
+    chosen = option_row(
+        "About",
+        CONCEPTS,
+        "concepts.about",
+        words=CONCEPTS.__getitem__,
+        unnamed=True,
+        help="What is explained in plain words; the same texts lie in docs.",
+    )
     st.markdown(body(chosen))
 
 

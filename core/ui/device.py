@@ -45,7 +45,15 @@ def warm_up() -> None:
 def switch() -> None:
     """The switch of the sidebar, and what came of the wish."""
     st.session_state.setdefault(_WISH, "auto")
-    st.segmented_control("Device", list(WISHES), format_func=WISHES.__getitem__, key=_WISH, required=True, width="stretch")
+    st.segmented_control(
+        "Device",
+        list(WISHES),
+        format_func=WISHES.__getitem__,
+        key=_WISH,
+        required=True,
+        width="stretch",
+        help="Where networks run. Auto takes CUDA, else MPS, else the CPU; what is asked for and missing is said.",
+    )
     chosen = known() if wish() == "auto" else choice()
     if chosen is None:
         st.caption("The fastest device found, chosen when a network first runs.")

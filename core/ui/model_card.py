@@ -65,7 +65,7 @@ def draw() -> None:
         shown = {} if name not in networks.choices(kinds[name]) else {"rna_net" if kinds[name] == "rna" else "checkpoint": name}
         state.update(settings={"checkpoints.card": name}, **shown)  # a control is read about, not put into the explorer
 
-    name = st.selectbox("Checkpoint", list(kinds), format_func=networks.label, key=key, on_change=choose)
+    name = st.selectbox("Checkpoint", list(kinds), format_func=networks.label, key=key, on_change=choose, help="The network whose card is shown.")
     try:
         card = load_card(networks.source(name, kinds[name]))
     except InputError as error:

@@ -61,7 +61,9 @@ def session_box(page: StreamlitPage) -> None:
             on_click="ignore",
             width="stretch",
         )
-        given = st.file_uploader("Open a session", type=[SUFFIX.removeprefix("."), "json"], key="session_open")
+        given = st.file_uploader(
+            "Open a session", type=[SUFFIX.removeprefix("."), "json"], key="session_open", help="A file saved here or by a colleague."
+        )
         if given is not None and st.session_state.get("session_opened") != given.file_id:
             try:
                 found = unpack(given.getvalue())

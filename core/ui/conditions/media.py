@@ -69,7 +69,7 @@ def _controls(both: Pair) -> None:
     with left:
         pathway_filter(both)
     with middle:
-        option_row("Reactions", ROWS, "conditions.rows")
+        option_row("Reactions", ROWS, "conditions.rows", help="Which reactions are rows of the matrix.")
     centred = bind("conditions_centred", bool(both.first.settings.get("conditions.centred", True)))
     right.toggle(
         "Minus the mean",

@@ -34,7 +34,7 @@ def draw() -> None:
         st.info(plain(note), icon=":material/info:")
     left, right = st.columns([7, 4], vertical_alignment="bottom")
     with left:
-        now = option_row("View", VIEWS, "conditions.view", words=VIEWS.__getitem__)
+        now = option_row("View", VIEWS, "conditions.view", words=VIEWS.__getitem__, help="Two conditions side by side, or many media as a matrix.")
     with right:
         head.search(both.first)
     left, right = st.columns([7, 4])

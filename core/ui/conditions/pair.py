@@ -55,16 +55,35 @@ def _controls(both: Pair) -> tuple[str, str]:
     below = st.columns([4, 5], vertical_alignment="bottom")
     key = bind("conditions_drawing", view.view)
     left.segmented_control(
-        "Drawing", list(VIEWS), format_func=VIEWS.__getitem__, key=key, required=True, on_change=lambda: state.update(view=st.session_state[key])
+        "Drawing",
+        list(VIEWS),
+        format_func=VIEWS.__getitem__,
+        key=key,
+        required=True,
+        on_change=lambda: state.update(view=st.session_state[key]),
+        help="What is drawn of both conditions: all pathways, one pathway, or what lies around the selection.",
     )
     with below[1]:
         if view.view == "pathway":
             names = sorted(set(data.subsystems(*model_of(view)).names))
             pathway = bind("conditions_drawn_pathway", drawing.chosen_pathway(both.given[0], view))
-            st.selectbox("Pathway drawn", names, key=pathway, on_change=lambda: state.update(subsystem=st.session_state[pathway], selection=None))
+            st.selectbox(
+                "Pathway drawn",
+                names,
+                key=pathway,
+                on_change=lambda: state.update(subsystem=st.session_state[pathway], selection=None),
+                help="The pathway whose reactions are drawn under both conditions.",
+            )
         elif view.view == "neighbourhood":
             hops = bind("conditions_hops", view.hops)
-            st.segmented_control("Reach", [1, 2, 3], key=hops, required=True, on_change=lambda: state.update(hops=st.session_state[hops]))
+            st.segmented_control(
+                "Reach",
+                [1, 2, 3],
+                key=hops,
+                required=True,
+                on_change=lambda: state.update(hops=st.session_state[hops]),
+                help="How many reactions away from the selection the drawing goes.",
+            )
     quantity = view.colour_by if view.colour_by in QUANTITIES else "gate"
     with right:
         colour = bind("conditions_quantity", quantity)
@@ -77,7 +96,15 @@ def _controls(both: Pair) -> tuple[str, str]:
             help="Gate: 0 closed, 1 open. Attention: log2 of attention times competitors, 0 = an even share. A and B share one scale.",
         )
     with below[0]:
-        return quantity, option_row("Drawn", SIDES, "conditions.side", words=SIDES.__getitem__, default="difference", unnamed=True)
+        return quantity, option_row(
+            "Drawn",
+            SIDES,
+            "conditions.side",
+            words=SIDES.__getitem__,
+            default="difference",
+            unnamed=True,
+            help="A, B, or the difference A - B, on one scale.",
+        )
 
 
 def _notes(both: Pair, quantity: str) -> list[str]:

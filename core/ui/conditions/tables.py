@@ -29,7 +29,7 @@ File = tuple[str, str, str, Callable[[], str | bytes]]
 
 def below(both: Pair, now: str) -> None:
     """The chosen panel."""
-    panel = option_row("Panel", PANELS, "conditions.panel", unnamed=True)
+    panel = option_row("Panel", PANELS, "conditions.panel", unnamed=True, help="Which table of the comparison is shown below.")
     found = comparison(both)
     if panel == "Reactions":
         _reactions(both, found)

@@ -201,7 +201,13 @@ def _what(view: ViewState, given: Given) -> str:
     if unknown := st.session_state.pop("explain_unknown", None):
         st.error(plain(f"{unknown[:60]} is no reaction of this model; type an id such as {tables.reactions[0]}, or growth."))
     with how:
-        return option_list("Method", METHODS, METHOD, words=METHODS.__getitem__)
+        return option_list(
+            "Method",
+            METHODS,
+            METHOD,
+            words=METHODS.__getitem__,
+            help="How the change of the prediction is shared out; the line below says what each method is.",
+        )
 
 
 def _against(view: ViewState, given: Given, over: str) -> None:
@@ -230,5 +236,12 @@ def _against(view: ViewState, given: Given, over: str) -> None:
 
 def _levels(over: str, method: str) -> str:
     if over == INCIDENCES:
-        return option_row("Ranking of", OF_GROUPS.get(method, LEVELS[over]), LEVEL)
-    return option_row("Ranking of", LEVELS[over], f"{LEVEL}.{over}")
+        return option_row(
+            "Ranking of",
+            OF_GROUPS.get(method, LEVELS[over]),
+            LEVEL,
+            help="The groups that are ranked: attributions of messages are summed over them.",
+        )
+    return option_row(
+        "Ranking of", LEVELS[over], f"{LEVEL}.{over}", help="The groups that are ranked: attributions of messages are summed over them."
+    )

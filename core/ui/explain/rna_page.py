@@ -81,7 +81,7 @@ def draw() -> None:
     target, method, over, baseline = _what(view, given)
     if target == rna_target.MOTIFS:
         rna_target.choose_motif(view, given, data.elements(folded.structure))
-    level = option_row("Ranking of", LEVELS[over], f"rnaexplain.level.{over}")
+    level = option_row("Ranking of", LEVELS[over], f"rnaexplain.level.{over}", help="The groups that are ranked: attributions are summed over them.")
     record, ensemble = data.with_structure(given, folded), folded.ensemble
     recipe = rna_target.recipe(target, view, given, record)
     asked = Asked.of(record, ensemble, view, recipe.key, over, baseline, method, level if method in ("occlusion", "shapley") else "")
@@ -189,13 +189,31 @@ def _what(view: ViewState, given: Given) -> tuple[str, str, str, str]:
     with first:
         target = rna_target.choose(view, given)
     with second:
-        method = option_list("Method", METHODS, METHOD, words=METHODS.__getitem__)
+        method = option_list(
+            "Method",
+            METHODS,
+            METHOD,
+            words=METHODS.__getitem__,
+            help="How the change of the likeness is shared out; the line below says what each method is.",
+        )
     with third:
-        over = option_list("Masked are", OVERS, OVER, words=OVERS.__getitem__)
+        over = option_list(
+            "Masked are",
+            OVERS,
+            OVER,
+            words=OVERS.__getitem__,
+            help="What is faded out in part: bases with their elements, base pairs, edges, or kinds of node features.",
+        )
     baseline = "empty"
     if over == "bases":
         with fourth:
-            baseline = option_list("Baseline", BASELINES, BASELINE, words=BASELINES.__getitem__)
+            baseline = option_list(
+                "Baseline",
+                BASELINES,
+                BASELINE,
+                words=BASELINES.__getitem__,
+                help="What the RNA is compared with: nodes without features, or its own bases in another order.",
+            )
     return target, method, over, baseline
 
 

@@ -175,7 +175,13 @@ def _curves(trial: Trial, function: Masked) -> None:
     if trial.deletion is not None:
         ways.append(("deleted", trial.deletion, f"{trial.level.capitalize()}s deleted from the graph"))
     way = st.segmented_control(
-        "Curve", [name for name, _, _ in ways], default="masked", required=True, key="explain_way", label_visibility="collapsed"
+        "Curve",
+        [name for name, _, _ in ways],
+        default="masked",
+        required=True,
+        key="explain_way",
+        label_visibility="collapsed",
+        help="Parts masked, added back to the baseline, or deleted from the graph, in the order of each ranking.",
     )
     moved, found, title = next(one for one in ways if one[0] == way)
     figure = curve_plot(found, WORDS, title=title, moved=moved, target=function.target)

@@ -102,7 +102,7 @@ def _upload(key: str = "bar") -> None:
     from core.metabolic import store_upload
 
     st.caption("SBML (.xml, .sbml; also .gz, .bz2, .zip), COBRA JSON, YAML or MATLAB, up to 100 MB. It stays on this computer.")
-    given = st.file_uploader("Model file", key=f"upload-{key}", label_visibility="collapsed")
+    given = st.file_uploader("Model file", key=f"upload-{key}", label_visibility="collapsed", help="SBML, COBRA JSON, YAML or MATLAB, packed or not.")
     if given is None:
         return
     handled = st.session_state.setdefault("uploads_handled", {})

@@ -30,13 +30,25 @@ def view_bar(given: Given, view: ViewState) -> None:
     left, middle, right, layer, head = st.columns([6, 4, 2, 2, 2], vertical_alignment="bottom")
     key = bind("explorer_view", view.view)
     left.segmented_control(
-        "View", list(VIEWS), format_func=VIEWS.__getitem__, key=key, required=True, on_change=lambda: state.update(view=st.session_state[key])
+        "View",
+        list(VIEWS),
+        format_func=VIEWS.__getitem__,
+        key=key,
+        required=True,
+        on_change=lambda: state.update(view=st.session_state[key]),
+        help="All pathways, one pathway, what lies around the selection, or the stoichiometric matrix.",
     )
     with middle:
         if view.view in ("pathway", "matrix"):
             names = sorted(set(data.subsystems(given.model, given.model_objective).names))
             pathway = bind("explorer_pathway", chosen_pathway(given, view))
-            st.selectbox("Pathway", names, key=pathway, on_change=lambda: state.update(subsystem=st.session_state[pathway], selection=None))
+            st.selectbox(
+                "Pathway",
+                names,
+                key=pathway,
+                on_change=lambda: state.update(subsystem=st.session_state[pathway], selection=None),
+                help="The pathway (subsystem of the model) that is drawn.",
+            )
         elif view.view == "neighbourhood":
             hops = bind("explorer_hops", view.hops)
             st.segmented_control(
@@ -45,6 +57,7 @@ def view_bar(given: Given, view: ViewState) -> None:
                 key=hops,
                 required=True,
                 on_change=lambda: state.update(hops=st.session_state[hops]),
+                help="How far around the selection the drawing goes, counted in reactions.",
             )
     if is_network(view):
         with right:

@@ -95,7 +95,15 @@ def search(view: ViewState) -> None:
         if st.session_state[picks]:
             select(st.session_state[picks])
 
-    st.pills("Found", list(names), format_func=names.__getitem__, key=picks, on_change=take, label_visibility="collapsed")
+    st.pills(
+        "Found",
+        list(names),
+        format_func=names.__getitem__,
+        key=picks,
+        on_change=take,
+        label_visibility="collapsed",
+        help="What the search found; one of them selects it.",
+    )
 
 
 def _hit(entity: str, name: str, matched: str) -> str:

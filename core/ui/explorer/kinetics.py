@@ -23,7 +23,13 @@ def box(place: DeltaGenerator, view: ViewState) -> None:
             "CSV with the columns reaction, kcat_forward, kcat_backward (1/s), or reaction, metabolite, km (mM); both kinds of rows in one file or "
             "in two. Empty cells are unknown. Files stay on this computer."
         )
-        given = st.file_uploader("Kinetic parameters, CSV", key="upload-kinetics", accept_multiple_files=True, label_visibility="collapsed")
+        given = st.file_uploader(
+            "Kinetic parameters, CSV",
+            key="upload-kinetics",
+            accept_multiple_files=True,
+            label_visibility="collapsed",
+            help="Turnover numbers and Michaelis constants by reaction and metabolite; the example shows the columns.",
+        )
         _handle(given)
         if kinetics.chosen(view):
             st.button("Remove", icon=":material/close:", key="kinetics-remove", on_click=kinetics.remove, args=(view,))

@@ -47,7 +47,15 @@ ALL = "all"
 
 def below(given: Given, view: ViewState) -> None:
     """The chosen panel."""
-    panel = st.segmented_control("Panel", PANELS, default=PANELS[0], required=True, key="explorer_panel", label_visibility="collapsed")
+    panel = st.segmented_control(
+        "Panel",
+        PANELS,
+        default=PANELS[0],
+        required=True,
+        key="explorer_panel",
+        label_visibility="collapsed",
+        help="Which table or plots are shown below, or everything as files.",
+    )
     if panel != "Export":
         _filters(given, view)
     {"Reactions": _reactions, "Incidences": _incidences, "Plots": _plots, "Export": _export}[panel or PANELS[0]](given, view)
@@ -63,6 +71,7 @@ def _filters(given: Given, view: ViewState) -> None:
         names,
         key=chosen,
         on_change=lambda: state.update(settings={"explorer.filter": None if st.session_state[chosen] == ALL else st.session_state[chosen]}),
+        help="Only reactions of this pathway (subsystem of the model).",
     )
     places = [ALL, *sorted(set(tables.compartments))]
     place = bind("filter_compartment", view.compartment if view.compartment in places else ALL)
@@ -72,9 +81,15 @@ def _filters(given: Given, view: ViewState) -> None:
         format_func=lambda c: tables.compartment_names.get(c) or c,
         key=place,
         on_change=lambda: state.update(compartment=None if st.session_state[place] == ALL else st.session_state[place]),
+        help="Only reactions with a metabolite in this compartment.",
     )
     gene = bind("filter_gene", view.gene or "")
-    right.text_input("Gene (symbol or locus)", key=gene, on_change=lambda: state.update(gene=st.session_state[gene].strip()[:100] or None))
+    right.text_input(
+        "Gene (symbol or locus)",
+        key=gene,
+        on_change=lambda: state.update(gene=st.session_state[gene].strip()[:100] or None),
+        help="Only reactions whose gene rule names this gene.",
+    )
 
 
 def filtered(given: Given, view: ViewState) -> pd.DataFrame:

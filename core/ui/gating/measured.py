@@ -102,7 +102,13 @@ def _choice(label: str, options: list[str], setting: str, words: Callable[[str],
     wanted = state.current().settings.get(setting)
     key = bind(setting.replace(".", "_"), wanted if wanted in options else options[0])
     st.segmented_control(
-        label, options, format_func=words, key=key, required=True, on_change=lambda: state.update(settings={setting: st.session_state[key]})
+        label,
+        options,
+        format_func=words,
+        key=key,
+        required=True,
+        on_change=lambda: state.update(settings={setting: st.session_state[key]}),
+        help="Which of the measured figures is shown.",
     )
     return str(st.session_state[key])
 

@@ -16,7 +16,13 @@ def draw() -> None:
         "What a gate does to a message, step by step. Every number on this page is computed by the layer that the networks are made of, with the "
         "values set here or with trained weights; none is typed in."
     )
-    part = option_row("Take apart", PARTS, "lab.part", words=PARTS.__getitem__)
+    part = option_row(
+        "Take apart",
+        PARTS,
+        "lab.part",
+        words=PARTS.__getitem__,
+        help="A reaction you type, one of a model with trained weights, or a base of an RNA.",
+    )
     if part == "typed":
         reaction.draw()
         examples.draw()

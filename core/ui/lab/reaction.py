@@ -85,11 +85,19 @@ def _choices() -> tuple[float, str, str, str]:
     with first:
         gate = controls.slider("Gate g", "lab.gate", 0.8, help="In a network it is learned, between 0 and 1; here every message has this one.")
     with second:
-        activation = option_list("Activation φ", ACTIVATIONS, "lab.activation", words=ACTIVATIONS.__getitem__)
+        activation = option_list(
+            "Activation φ",
+            ACTIVATIONS,
+            "lab.activation",
+            words=ACTIVATIONS.__getitem__,
+            help="What follows the gate; each keeps another part of a negative message.",
+        )
     with third:
-        norm = option_list("Normalisation", NORMS, "lab.norm", words=NORMS.__getitem__)
+        norm = option_list("Normalisation", NORMS, "lab.norm", words=NORMS.__getitem__, help="What a sum over metabolites is divided by.")
     with fourth:
-        size = option_list("What stands for |s|", SIZES, "lab.size", words=SIZES.__getitem__)
+        size = option_list(
+            "What stands for |s|", SIZES, "lab.size", words=SIZES.__getitem__, help="How the size of a stoichiometric coefficient enters the message."
+        )
     return gate, activation, norm, size
 
 

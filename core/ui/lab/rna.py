@@ -44,9 +44,18 @@ def draw() -> None:
     first, second, third, fourth = st.columns([3, 4, 2, 4], vertical_alignment="bottom")
     with first:
         key = bind("lab_node", chosen)
-        st.selectbox("Node", range(len(names)), format_func=names.__getitem__, key=key, on_change=lambda: select(places[st.session_state[key]]))
+        st.selectbox(
+            "Node",
+            range(len(names)),
+            format_func=names.__getitem__,
+            key=key,
+            on_change=lambda: select(places[st.session_state[key]]),
+            help="The base or element whose incoming messages are taken apart.",
+        )
     with second:
-        layer = option_row("Layer", range(len(opened.convs)), "lab.rnalayer", words=lambda n: str(n + 1))
+        layer = option_row(
+            "Layer", range(len(opened.convs)), "lab.rnalayer", words=lambda n: str(n + 1), help="The layer of the network, counted from 1."
+        )
     with fourth:
         turned = controls.switch("Turn the direction bits", "lab.turned", help="Forward and backward are exchanged on the edges into this node.")
     where = device.choice().device

@@ -20,15 +20,21 @@ def draw() -> None:
     chosen = (view.selection or "").removeprefix("rxn:")
     index = tables.reaction_index()
     key = bind("lab_reaction", chosen if chosen in index else next((r for r in ("PFK", "HEX1") if r in index), tables.reactions[0]))
-    st.selectbox("Reaction", tables.reactions, key=key, on_change=lambda: select(f"rxn:{st.session_state[key]}"))
+    st.selectbox(
+        "Reaction",
+        tables.reactions,
+        key=key,
+        on_change=lambda: select(f"rxn:{st.session_state[key]}"),
+        help="A reaction of the model of the view; the page shows it with trained weights.",
+    )
     name = st.session_state[key]
     detail = found.of_reaction(name)
     layers, heads = sorted(detail["layer"].unique()), sorted(detail["head"].unique())
     left, right = st.columns(2)
     with left:
-        layer = option_row("Layer", [int(n) for n in layers], "lab.layer")
+        layer = option_row("Layer", [int(n) for n in layers], "lab.layer", help="The layer of the network, counted from 1.")
     with right:
-        head = option_row("Head", [int(n) for n in heads], "lab.head")
+        head = option_row("Head", [int(n) for n in heads], "lab.head", help="The head of the layer, counted from 1.")
     rows = detail[(detail["layer"] == layer) & (detail["head"] == head)]
     gates = {(name, m): float(g) for m, g in zip(rows["metabolite"], rows["gate"], strict=True)}
     e = index[name]

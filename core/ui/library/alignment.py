@@ -39,7 +39,11 @@ def draw(own: EmbeddedRnas, found: EmbeddedRnas, asked: Asked, folded: FoldResul
     """The best local alignment of the RNA of the view and one of the collection."""
     one, other = own.records[0], found.record(id)
     longest = max(one.length, other.length)
-    if longest > AT_ONCE and not st.toggle(f"Align {one.id} and {other.id} ({one.length:,} and {other.length:,} nt)", key="search_align"):
+    if longest > AT_ONCE and not st.toggle(
+        f"Align {one.id} and {other.id} ({one.length:,} and {other.length:,} nt)",
+        key="search_align",
+        help="Long RNAs take a moment to line up base by base.",
+    ):
         return
     common = (asked.network, asked.weights, asked.where)
     pairs = None if folded.ensemble is None else folded.ensemble.key

@@ -41,7 +41,7 @@ def _add() -> None:
         f"FASTA, Vienna, Stockholm or a table with columns id, sequence and, where known, structure and family: up to {MOST:,} RNAs of {LONGEST:,} "
         "nt. Further columns of a table (organism, Kd, year ...) colour the motif map. They stay on this computer, also for the next visit."
     )
-    given = st.file_uploader("Library file", key="library_file", label_visibility="collapsed")
+    given = st.file_uploader("Library file", key="library_file", label_visibility="collapsed", help="FASTA, Vienna, Stockholm or a table of RNAs.")
     if given is None:
         return
     handled = st.session_state.setdefault("library_handled", {})
@@ -73,7 +73,15 @@ def _remove() -> None:
     own = {library.key: library for library in list_libraries()}
     if not own:
         return
-    chosen = st.selectbox("Remove", list(own), format_func=lambda key: own[key].name, index=None, key="library_remove", placeholder="a library")
+    chosen = st.selectbox(
+        "Remove",
+        list(own),
+        format_func=lambda key: own[key].name,
+        index=None,
+        key="library_remove",
+        placeholder="a library",
+        help="A library of your own to remove from this computer.",
+    )
 
     def remove() -> None:
         key = st.session_state["library_remove"]

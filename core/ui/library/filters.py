@@ -67,7 +67,12 @@ def choose(table: pd.DataFrame, view: ViewState) -> Filter:
     hide = view.settings.get(HIDE) is True
     if parts:
         key = bind("map_hide", hide)
-        columns[2].toggle("Leave the others out", key=key, on_change=lambda: state.update(settings={HIDE: st.session_state[key] or None}))
+        columns[2].toggle(
+            "Leave the others out",
+            key=key,
+            on_change=lambda: state.update(settings={HIDE: st.session_state[key] or None}),
+            help="Points that the filter does not keep are not drawn, rather than grey.",
+        )
     return Filter(rows, " and ".join(parts), hide)
 
 
@@ -106,5 +111,6 @@ def _family(column: pd.Series, view: ViewState) -> str:
         format_func=lambda name: f"{name} ({counts.get(name, 0):,})" if name else "all families",
         key=key,
         on_change=lambda: state.update(settings={FAMILY: st.session_state[key] or None}),
+        help="Only points of this family keep their colour.",
     )
     return family

@@ -89,9 +89,17 @@ def draw() -> None:
 def _level_and_method(view: ViewState) -> str:
     left, middle, right = st.columns([4, 3, 2], vertical_alignment="bottom")
     with left:
-        level = option_row("Points are", list(reversed(LEVELS)), "map.level", words=LEVELS.__getitem__)
+        level = option_row(
+            "Points are", list(reversed(LEVELS)), "map.level", words=LEVELS.__getitem__, help="Structural elements (motifs), or whole RNAs."
+        )
     with middle:
-        option_row("Method", METHODS, "map.method", words=METHODS.__getitem__)
+        option_row(
+            "Method",
+            METHODS,
+            "map.method",
+            words=METHODS.__getitem__,
+            help="UMAP keeps neighbours together; PCA shows the directions of largest variance.",
+        )
     seed = bind("map_seed", _seed(view))
     right.number_input(
         "Seed",
@@ -118,7 +126,7 @@ def _rows(found: EmbeddedRnas, asked: Asked, level: str, view: ViewState) -> tup
         table = found.elements
         rows = rows[table["size"].to_numpy() > 0]
         kinds = [ALL, *table["kind"].iloc[rows].value_counts().index]
-        kind = option_row("Kind of element", kinds, "map.kind", words=str)
+        kind = option_row("Kind of element", kinds, "map.kind", words=str, help="Only elements of this kind are on the map.")
         if kind != ALL:
             rows = rows[table["kind"].iloc[rows].to_numpy() == kind]
     return rows, Mapped(asked, found.key, level, method if method in METHODS else "umap", kind, _seed(view))

@@ -47,7 +47,7 @@ def draw() -> None:
         return
     left, middle, right = st.columns([4, 4, 3], vertical_alignment="bottom")
     with left:
-        level = option_row("Find the nearest", LEVELS, "search.level", words=LEVELS.__getitem__)
+        level = option_row("Find the nearest", LEVELS, "search.level", words=LEVELS.__getitem__, help="Whole RNAs, or structural elements (motifs).")
     by = ways.choose(middle, right, asked, found, view) if level == "rna" else ways.NETWORK
     known, columns = with_columns(asked, found, level)
     table = _neighbours(own, found, known, asked, level, by, view)
@@ -108,7 +108,14 @@ def _element(own: EmbeddedRnas, view: ViewState) -> tuple[int, str | None]:
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     key = bind("search_element", chosen if chosen in names else (hairpins or names)[0])
     words = {e["element"]: f"{e['element']}: {e['kind']}, {e['sequence']}" for e in elements.to_dict("records")}
-    name = left.selectbox("Motif", names, format_func=lambda n: words[n][:60], key=key, on_change=lambda: select(f"elem:{st.session_state[key]}"))
+    name = left.selectbox(
+        "Motif",
+        names,
+        format_func=lambda n: words[n][:60],
+        key=key,
+        on_change=lambda: select(f"elem:{st.session_state[key]}"),
+        help="The element of your RNA that is searched for.",
+    )
     same = right.toggle("Of its kind only", value=True, key="search_kind", help="A hairpin among hairpins, a stem among stems.")
     row = elements.index[elements["element"] == name][0]
     return int(row), str(elements["kind"][row]) if same else None

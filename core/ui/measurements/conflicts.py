@@ -31,7 +31,13 @@ def score_box(view: ViewState, comparison: Comparison, place: Any, text: str = "
         return None
     wanted = view.settings.get("measurements.score")
     key = bind("measurements_score", wanted if wanted in names else names[0])
-    place.selectbox(text, names, key=key, on_change=lambda: state.update(settings={"measurements.score": st.session_state[key]}))
+    place.selectbox(
+        text,
+        names,
+        key=key,
+        on_change=lambda: state.update(settings={"measurements.score": st.session_state[key]}),
+        help="The score that is shown, and asked about conflicts.",
+    )
     return str(st.session_state[key])
 
 
@@ -56,6 +62,7 @@ def draw(view: ViewState, asked: Asked, comparison: Comparison) -> None:
         [ALL, *counts],
         format_func=lambda k: f"{k} ({counts[k]:,})" if k in counts else f"{k} ({len(found):,})",
         key="measurements_conflict",
+        help="Which disagreements are listed: between measurement, FBA and network.",
     )
     rows = found if kind == ALL else found[found["conflict"] == kind].reset_index(drop=True)
     called = int(comparison.scores["essential"].sum())

@@ -69,7 +69,9 @@ def _results(view: ViewState, asked: Asked) -> None:
     if comparison.scores.empty:
         st.info("None of what was measured has a gene-associated reaction in this model, so there is nothing to compare.")
         return
-    panel = option_row("Panel", OMICS_PANELS if found.is_omics else PANELS, "measurements.panel", unnamed=True)
+    panel = option_row(
+        "Panel", OMICS_PANELS if found.is_omics else PANELS, "measurements.panel", unnamed=True, help="Which part of the comparison is shown."
+    )
     if panel == "Ranking":
         ranking.draw(asked, comparison)
     elif panel == "Disagreements":

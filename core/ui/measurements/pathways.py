@@ -55,7 +55,13 @@ def draw(view: ViewState, comparison: Comparison) -> None:
     score, top = chosen(view, comparison)
     left, right = st.columns([3, 1])
     key = bind("measurements_pathways", score)
-    left.selectbox("Score", scores_of(comparison), key=key, on_change=lambda: state.update(settings={"measurements.pathways": st.session_state[key]}))
+    left.selectbox(
+        "Score",
+        scores_of(comparison),
+        key=key,
+        on_change=lambda: state.update(settings={"measurements.pathways": st.session_state[key]}),
+        help="The score by which reactions are ranked for the enrichment.",
+    )
     number = bind("measurements_top", min(top, max(1, len(comparison.reactions) - 1)))
     right.number_input(
         "Top reactions",
@@ -63,6 +69,7 @@ def draw(view: ViewState, comparison: Comparison) -> None:
         max(1, len(comparison.reactions) - 1),
         key=number,
         on_change=lambda: state.update(settings={"measurements.top": int(st.session_state[number])}),
+        help="How many of the best ranked reactions are tested against all others.",
     )
     try:
         enriched, score = enrichment_of(view, comparison)

@@ -94,7 +94,15 @@ def draw(asked: Asked, comparison: Comparison) -> None:
     with left:
         metric = shown[0]
         if len(shown) > 1:
-            metric = st.segmented_control("Metric", shown, format_func=METRICS.__getitem__, default=metric, required=True, key="measurements_metric")
+            metric = st.segmented_control(
+                "Metric",
+                shown,
+                format_func=METRICS.__getitem__,
+                default=metric,
+                required=True,
+                key="measurements_metric",
+                help="AUROC, average precision or Spearman's correlation, with bootstrap intervals.",
+            )
         chance = {"auroc": 0.5, "ap": comparison.prevalence, "spearman": 0.0}[str(metric)]
         _plot(plots.interval_plot(comparison.table, str(metric), chance=chance), "intervals")
     if not omics:
@@ -107,7 +115,9 @@ def _curves(comparison: Comparison) -> None:
     from core.viz import measurement_plots as plots
 
     names = comparison.labels
-    chosen = st.multiselect("Curves", names, default=names[:DRAWN], key=f"measurements_curves_{len(names)}")
+    chosen = st.multiselect(
+        "Curves", names, default=names[:DRAWN], key=f"measurements_curves_{len(names)}", help="The scores whose precision-recall curves are drawn."
+    )
     curves = recall_curves(comparison, chosen)
     if curves:
         _plot(plots.precision_recall_plot(curves, prevalence=comparison.prevalence), "recall")

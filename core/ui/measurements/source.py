@@ -64,7 +64,12 @@ def _upload(view: ViewState) -> None:
         "CSV or TSV, up to 50 MB: one column of genes (locus, symbol or database id) or reactions, one of values: yes or no, a growth ratio or "
         "fitness, fold changes, amounts. It stays on this computer."
     )
-    given = st.file_uploader("Measurement file", key="measurements_upload", label_visibility="collapsed")
+    given = st.file_uploader(
+        "Measurement file",
+        key="measurements_upload",
+        label_visibility="collapsed",
+        help="CSV or TSV with a column of gene or reaction ids and one of values.",
+    )
     if given is None:
         return
     handled = st.session_state.setdefault("measurements_handled", {})
@@ -138,7 +143,13 @@ def _meaning(sheet: Sheet, choice: Choice, join: str) -> None:
         side, number = st.columns(2, vertical_alignment="bottom")
         _select(side, "Essential is", "below", [True, False], choice.below, {True: "below", False: "above"})
         key = bind("measurements_cutoff", choice.cutoff)
-        number.number_input("Cut-off", key=key, format="%g", on_change=lambda: state.update(settings={"measurements.cutoff": st.session_state[key]}))
+        number.number_input(
+            "Cut-off",
+            key=key,
+            format="%g",
+            on_change=lambda: state.update(settings={"measurements.cutoff": st.session_state[key]}),
+            help="Below this value a gene counts as essential.",
+        )
     else:
         options = ["max", "mean", *(["sum"] if choice.kind == "level" else [])]
         _select(st, "Isozymes count as", "join", options, join, JOINS, "Subunits of a complex count as the least of them.")
@@ -252,6 +263,7 @@ def networks_box(view: ViewState) -> None:
         format_func=networks.label,
         key=key,
         on_change=take,
+        help="Further networks whose scores stand beside this one's.",
         max_selections=measured.NETWORKS - 1,
         placeholder="compare more networks",
     )

@@ -44,7 +44,15 @@ def networks(asked: Asked, test: MetaboliteGateTest, view: ViewState) -> None:
 
 def below(asked: Asked, test: MetaboliteGateTest) -> None:
     """The chosen panel."""
-    panel = st.segmented_control("Panel", PANELS, default=PANELS[0], required=True, key="metabolite_gates_panel", label_visibility="collapsed")
+    panel = st.segmented_control(
+        "Panel",
+        PANELS,
+        default=PANELS[0],
+        required=True,
+        key="metabolite_gates_panel",
+        label_visibility="collapsed",
+        help="Which table of the test is shown.",
+    )
     if panel == "Export":
         _export(asked, test)
     elif panel == "Reactions":

@@ -55,6 +55,7 @@ def draw(given: Given, folded: FoldResult, view: ViewState) -> None:
         format_func=lambda o: f"this RNA, {METHODS[o.removeprefix(STRUCTURE)]}" if o.startswith(STRUCTURE) else data.label(o),
         key=key,
         on_change=lambda: state.update(settings={"rna.with": st.session_state[key]}),
+        help="Another structure of this RNA, or another RNA, drawn beside it.",
     )
     controls(given, view)
     _, colour = chosen(view)

@@ -69,6 +69,7 @@ def controls(given: Given, view: ViewState) -> None:
         format_func=LAYOUTS.__getitem__,
         key=where,
         on_change=lambda: state.update(settings={"rna.layout": st.session_state[where]}),
+        help="How the structure is laid out in the plane; the network does not see it.",
     )
     by = bind("rna_colour", colour)
     middle.selectbox(

@@ -50,7 +50,15 @@ def bar(given: Given, folded: FoldResult, view: ViewState) -> None:
         if st.session_state[picks]:
             select(st.session_state[picks])
 
-    st.pills("Found", list(names), format_func=names.__getitem__, key=picks, on_change=take, label_visibility="collapsed")
+    st.pills(
+        "Found",
+        list(names),
+        format_func=names.__getitem__,
+        key=picks,
+        on_change=take,
+        label_visibility="collapsed",
+        help="What the search found; one of them selects it.",
+    )
     if len(found) > HITS:
         st.caption(f"The first {HITS} of {len(found):,}.")
 

@@ -62,16 +62,18 @@ def _give() -> None:
         f"ginfinity {' or '.join(CHECKSUMS.values())}, or the encoder.pt inside it. Nothing of the file is run."
     )
     _licence()
-    accepted = st.checkbox("I have read this and accept the licence", key=_ACCEPTED)
+    accepted = st.checkbox(
+        "I have read this and accept the licence", key=_ACCEPTED, help="GINFINITY's weights are under CC BY-NC 4.0: no commercial use, with credit."
+    )
     with st.form("ginfinity_form", border=False):
-        st.text_input("Path on this computer", key=_PATH, placeholder="ginfinity-1.2.2-py3-none-any.whl")
+        st.text_input("Path on this computer", key=_PATH, placeholder="ginfinity-1.2.2-py3-none-any.whl", help="Where the wheel of GINFINITY lies.")
         if st.form_submit_button("Keep it", type="primary", disabled=not accepted, width="stretch"):
             path = st.session_state[_PATH].strip().strip("\"'")
             if path:
                 _take(Path(path).expanduser())
             else:
                 st.session_state[_ERROR] = "The path is empty; give that of GINFINITY's wheel, or load the file below."
-    given = st.file_uploader("Or load the file", key="ginfinity_file", disabled=not accepted)
+    given = st.file_uploader("Or load the file", key="ginfinity_file", disabled=not accepted, help="The wheel of GINFINITY from PyPI.")
     handled = st.session_state.setdefault("ginfinity_handled", set())
     if given is not None and accepted and given.file_id not in handled:
         handled.add(given.file_id)

@@ -57,7 +57,12 @@ def controls(given: Given, folded: FoldResult, view: ViewState) -> None:
     with middle:
         layer_choice(view)
     folds = bind("rna_collapse", collapsed(given, view))
-    right.toggle("Elements only", key=folds, on_change=lambda: state.update(settings={"rna.collapse": st.session_state[folds]}))
+    right.toggle(
+        "Elements only",
+        key=folds,
+        on_change=lambda: state.update(settings={"rna.collapse": st.session_state[folds]}),
+        help="Bases are left out, so that a large RNA can be read.",
+    )
     if collapsed(given, view):
         return
     offered = sorted(set(data.importance(given, folded, view.rna_net).edges["kind"]))

@@ -45,7 +45,14 @@ def draw() -> None:
         st.warning(plain(trouble), icon=":material/model_training:")
     left, right = st.columns([7, 4])
     with left:
-        now = option_row("View", VIEWS, "rna.view", words=lambda name: VIEWS[name][0], unnamed=True)
+        now = option_row(
+            "View",
+            VIEWS,
+            "rna.view",
+            words=lambda name: VIEWS[name][0],
+            unnamed=True,
+            help="The drawing of the structure, or the graph that the network reads.",
+        )
     with right:
         find.bar(given, folded, view)
     if now == "compare":

@@ -41,7 +41,13 @@ def layers(given: Given, folded: FoldResult, view: ViewState) -> None:
 
     found = data.importance(given, folded, view.rna_net)
     offered = [name for name in COLUMNS if not found.bases[name].isna().all()]
-    track = option_row("Quantity", offered, "rna.track", words=COLUMNS.__getitem__)
+    track = option_row(
+        "Quantity",
+        offered,
+        "rna.track",
+        words=COLUMNS.__getitem__,
+        help="Openness is the share of units the ReLU lets through; |message| is the length of what is passed.",
+    )
     chosen = _selected(folded, view)
     plot(rna_plots.highlight(rna_plots.sequence_track(found.bases, track), chosen), "track")
     st.caption("|message| arriving at each base, layer by layer.")
@@ -56,6 +62,7 @@ def layers(given: Given, folded: FoldResult, view: ViewState) -> None:
         key=one,
         required=True,
         on_change=lambda: state.update(layer=st.session_state[one]),
+        help="The layer whose edge weights are shown, counted from 1.",
     )
     encoding = data.network(view.rna_net)[0].config.encoding
     plot(rna_plots.weight_matrix(data.numbers(weights[st.session_state[one]]), EDGE_FEATURES[encoding]), "weights", selects=False)

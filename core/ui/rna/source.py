@@ -67,12 +67,18 @@ def _own() -> None:
         "A structure that comes along is kept. It stays on this computer."
     )
     with st.form("rna_paste", border=False):
-        text = st.text_area("Sequence, with or without a structure", key="rna_text", height=140, placeholder=">my RNA\nGGGGAAAACCCC\n((((....))))")
+        text = st.text_area(
+            "Sequence, with or without a structure",
+            key="rna_text",
+            height=140,
+            placeholder=">my RNA\nGGGGAAAACCCC\n((((....))))",
+            help="A bare sequence, FASTA, or dot-bracket below it.",
+        )
         if st.form_submit_button("Open", type="primary", width="stretch"):
             _take(text.encode(), None, "rna_paste_error")
     if st.session_state.get("rna_paste_error"):
         st.error(plain(st.session_state["rna_paste_error"]))
-    given = st.file_uploader("RNA file", key="rna_file")
+    given = st.file_uploader("RNA file", key="rna_file", help="FASTA, Vienna, CT, BPSEQ or Stockholm.")
     if given is None:
         return
     handled = st.session_state.setdefault("rna_handled", {})
@@ -115,4 +121,5 @@ def records(view: ViewState) -> None:
             format_func=lambda i: f"{i + 1}: {found.records[i].id} ({found.records[i].length:,} nt)",
             key=key,
             on_change=lambda: open_rna(view.rna, st.session_state[key]),
+            help="Which RNA of the text is shown.",
         )

@@ -63,6 +63,7 @@ def bar(given: Given) -> None:
         step=1.0,
         key=warm,
         on_change=lambda: state.update(settings={"rna.temperature": None if st.session_state[warm] == 37.0 else st.session_state[warm]}),
+        help="ViennaRNA folds at this temperature.",
     )
     label = "Reactivities" if given.shape is None else "Reactivities in use"
     with popover(shape, label, "open-rna.shape", ":material/bar_chart:"):
@@ -74,8 +75,14 @@ def numbers(title: str, setting: str, given: Given, note: str) -> None:
     st.caption(f"One number for each base, or lines of position and number; NA where there is none. {note}")
     slug = setting.replace(".", "-")
     with st.form(f"form-{slug}", border=False):
-        text = st.text_area(title, key=f"text-{slug}", height=120, placeholder="1,0.12\n2,0.80\n3,NA")
-        file = st.file_uploader("or a CSV file", key=f"file-{slug}")
+        text = st.text_area(
+            title,
+            key=f"text-{slug}",
+            height=120,
+            placeholder="1,0.12\n2,0.80\n3,NA",
+            help="One number for each base, in order, or position,value lines.",
+        )
+        file = st.file_uploader("or a CSV file", key=f"file-{slug}", help="Columns position and value.")
         if st.form_submit_button("Use them", type="primary"):
             content = file.getvalue() if file is not None else text.encode()
             _use(content, setting, given)

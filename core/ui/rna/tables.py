@@ -27,7 +27,7 @@ PANELS = ("Bases", "Elements", "Edges", "Export")
 
 def below(given: Given, folded: FoldResult, view: ViewState) -> None:
     """The chosen panel."""
-    panel = option_row("Panel", PANELS, "rna.panel", unnamed=True)
+    panel = option_row("Panel", PANELS, "rna.panel", unnamed=True, help="Which table or plots are shown below, or everything as files.")
     {"Bases": _bases, "Elements": _elements, "Edges": _edges, "Export": export.draw}[panel](given, folded, view)
 
 

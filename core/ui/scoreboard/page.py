@@ -59,12 +59,20 @@ def _bar(view: ViewState) -> str | None:
         format_func=lambda source: FILES.label(source) if source else "Rfam families kept back (the network's card)",
         key=key,
         on_change=lambda: state.update(settings={FILE: st.session_state[key] or None}),
+        help="Rfam families kept back, or a labelled set of your own.",
     )
     with popover(load, "Load a labelled set", LOAD, ":material/upload_file:"):
         _upload()
     names = list(dict.fromkeys([*networks.choices("rna", encoders=True), view.rna_net]))
     net = bind("scoreboard_network", view.rna_net)
-    right.selectbox("Network", names, format_func=networks.label, key=net, on_change=lambda: state.update(rna_net=st.session_state[net]))
+    right.selectbox(
+        "Network",
+        names,
+        format_func=networks.label,
+        key=net,
+        on_change=lambda: state.update(rna_net=st.session_state[net]),
+        help="The network whose embeddings are measured beside scores that need no training.",
+    )
     ginfinity.place(other)
     return str(now) if now else None
 
@@ -76,7 +84,12 @@ def _upload() -> None:
         f"CSV or TSV with a first line of names: family and sequence; optional id, structure (dot-bracket), aligned_sequence (the row of the "
         f"family's alignment, for identities) and group (families that are related). Up to {MOST_RNAS:,} RNAs. It stays on this computer."
     )
-    given = st.file_uploader("Labelled set", key="scoreboard_upload", label_visibility="collapsed")
+    given = st.file_uploader(
+        "Labelled set",
+        key="scoreboard_upload",
+        label_visibility="collapsed",
+        help="A table with columns id, sequence, family and, where known, structure.",
+    )
     if given is None:
         return
     handled = st.session_state.setdefault("scoreboard_handled", {})
@@ -151,9 +164,21 @@ def _board(table: pd.DataFrame, network: str, key: str) -> None:
     left, right = st.columns(2)
     with left:
         offered = [s for s in SOURCES if (table["structures"] == s).any()]
-        source = option_row("Structures", offered, "scoreboard.structures", words=SOURCES.__getitem__)
+        source = option_row(
+            "Structures",
+            offered,
+            "scoreboard.structures",
+            words=SOURCES.__getitem__,
+            help="Folded from the sequence alone, or as the family's alignment gives them.",
+        )
     with right:
-        cut = option_row("Pairs", [c for c in MEASURES if table[c].notna().any()], "scoreboard.pairs", words=MEASURES.__getitem__)
+        cut = option_row(
+            "Pairs",
+            [c for c in MEASURES if table[c].notna().any()],
+            "scoreboard.pairs",
+            words=MEASURES.__getitem__,
+            help="All pairs of relatives, or only those of low sequence identity.",
+        )
     with st.container(border=True, key="scoreboard_verdict"):
         st.markdown(plain(verdict(table, network, source=source, cut=cut)))
     rows = table[table["structures"] == source]

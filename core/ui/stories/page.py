@@ -28,7 +28,13 @@ def draw() -> None:
     """Draws the step that the view is at."""
     left, right = st.columns([5, 2], vertical_alignment="bottom")
     with left:
-        key = option_list("Story", [story.key for story in STORIES], "stories.story", words=lambda name: story_of(name).title)
+        key = option_list(
+            "Story",
+            [story.key for story in STORIES],
+            "stories.story",
+            words=lambda name: story_of(name).title,
+            help="Ten questions one would ask such a network.",
+        )
     with right:
         large = controls.switch("Presenter", "stories.presenter", help="Large type, for a projector, with notes for who speaks.")
     if large:

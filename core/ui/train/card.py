@@ -164,7 +164,7 @@ def _annotate(run: RunInfo) -> None:
     """Name and notes: a form of its own, so that nothing typed is lost while the card is drawn again."""
     key = f"notes_{run.id}"
     with st.container(width="content"), popover(st, "Name and notes", key, ":material/edit:"), st.form(f"form_{key}", border=False):
-        name = st.text_input("Name", value=run.name, max_chars=80)
+        name = st.text_input("Name", value=run.name, max_chars=80, help="How lists call this run.")
         notes = st.text_area("Notes", value=run.notes, max_chars=4_000, help="What this run was for, what came of it.")
         if st.form_submit_button("Save", type="primary"):
             try:

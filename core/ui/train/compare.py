@@ -34,6 +34,7 @@ def draw(runs: list[RunInfo]) -> None:
         on_change=lambda: state.update(settings={_SETTING: ",".join(st.session_state[key]) or None}),
         placeholder=f"two to {MOST} runs",
         label_visibility="collapsed",
+        help="Their settings and figures side by side.",
     )
     chosen = [run for run in runs if run.id in wanted]
     if len(chosen) < 2:

@@ -55,10 +55,19 @@ def draw() -> None:
     kind = str(st.session_state["train_kind"])
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     with left:
-        st.segmented_control("What to train", list(KIND_NAMES), format_func=KIND_NAMES.__getitem__, key="train_kind", required=True)
+        st.segmented_control(
+            "What to train",
+            list(KIND_NAMES),
+            format_func=KIND_NAMES.__getitem__,
+            key="train_kind",
+            required=True,
+            help="A metabolic network or an RNA network.",
+        )
     with right:
         _fill_box()
-    name = st.text_input("Name", value="", key="train_name", max_chars=80, placeholder=KIND_NAMES[kind].lower())
+    name = st.text_input(
+        "Name", value="", key="train_name", max_chars=80, placeholder=KIND_NAMES[kind].lower(), help="How lists and links call the network."
+    )
     (_metabolic if kind == "metabolic" else _rna)()
     told, base = filled_from(kind)
     if told:
@@ -87,7 +96,15 @@ def _fill_box() -> None:
         st.session_state["train_recipe"] = None
 
     label = "Fill in the settings of"
-    st.selectbox(label, list(known), index=None, key="train_recipe", on_change=take, placeholder="a shipped network ...")
+    st.selectbox(
+        label,
+        list(known),
+        index=None,
+        key="train_recipe",
+        on_change=take,
+        placeholder="a shipped network ...",
+        help="The settings a shipped network was made with, to begin from.",
+    )
 
 
 def _metabolic() -> None:
@@ -180,7 +197,13 @@ def _rna() -> None:
     st.caption("Families of random RNAs folded by ViennaRNA: relatives share a structure, shuffles do not. The network learns to tell them apart.")
     encoding, place, families, epochs = st.columns([2, 3, 2, 2], vertical_alignment="bottom")
     with encoding:
-        st.segmented_control("Encoding", ["forgi", "standard"], key=key("rna", "encoding"), required=True)
+        st.segmented_control(
+            "Encoding",
+            ["forgi", "standard"],
+            key=key("rna", "encoding"),
+            required=True,
+            help="FORGI: bases and structural elements are nodes; standard: bases alone.",
+        )
     with place:
         _device("rna")
     with families:
@@ -202,7 +225,9 @@ def _rna() -> None:
 
 
 def _device(kind: str) -> None:
-    st.segmented_control("Device", list(device.WISHES), format_func=device.WISHES.__getitem__, key=_device_key(kind), required=True)
+    st.segmented_control(
+        "Device", list(device.WISHES), format_func=device.WISHES.__getitem__, key=_device_key(kind), required=True, help="Where the training runs."
+    )
 
 
 def _device_key(kind: str) -> str:
@@ -319,4 +344,5 @@ def _segments(label: str, name: str, options: dict[str, str], *, help: str | Non
 
 
 def _radio(label: str, name: str, options: dict[str, str], captions: list[str]) -> None:
-    st.radio(label, list(options), format_func=options.__getitem__, captions=captions, key=key("metabolic", name))
+    told = "The lines below each choice say what it is."
+    st.radio(label, list(options), format_func=options.__getitem__, captions=captions, key=key("metabolic", name), help=told)

@@ -67,14 +67,19 @@ def draw(runs: list[RunInfo], shown: RunInfo) -> None:
         index=list(names).index(shown.id),
         key=f"train_open_{shown.id}",
         on_change=lambda: _open(st.session_state[f"train_open_{shown.id}"]),
+        help="The run whose curves and settings are shown below.",
     )
 
 
 def _filtered(runs: list[RunInfo]) -> list[RunInfo]:
     left, right = st.columns([2, 3], vertical_alignment="bottom")
-    text = left.text_input("Filter by name or notes", key="train_filter").strip().lower()
+    text = (
+        left.text_input("Filter by name or notes", key="train_filter", help="Only runs with these letters in their name or notes are listed.")
+        .strip()
+        .lower()
+    )
     states = list(dict.fromkeys(run.state for run in runs))
-    chosen = right.pills("State", states, selection_mode="multi", key="train_states")
+    chosen = right.pills("State", states, selection_mode="multi", key="train_states", help="Only runs in these states are listed.")
     return [run for run in runs if text in f"{run.name}\n{run.notes}".lower() and (not chosen or run.state in chosen)]
 
 

@@ -60,7 +60,7 @@ def draw() -> None:
 
 def _choose(asked: Asked, record: RnaRecord, view: ViewState) -> None:
     """What to change."""
-    kind = option_row("Change", KINDS, "whatif.kind", words=KINDS.__getitem__)
+    kind = option_row("Change", KINDS, "whatif.kind", words=KINDS.__getitem__, help="What is edited: one base, one base pair, or a whole element.")
     left, middle, right, undo = st.columns([3, 3, 2, 2], vertical_alignment="bottom")
     if kind == "element":
         element = _element_box(left, record, view)
@@ -106,13 +106,16 @@ def _place_box(place: st.delta_generator.DeltaGenerator, record: RnaRecord, view
     )
 
 
+AGAIN = "The RNA is folded again with this change."
+
+
 def _letters_box(place: st.delta_generator.DeltaGenerator, record: RnaRecord, base: int, kind: str) -> str | None:
     from core.explain.what_if import CANONICAL, LETTERS
     from core.rna import partners
 
     own = record.sequence[base - 1]
     if kind == "base":
-        return place.selectbox(f"{own}{base} becomes", [letter for letter in LETTERS if letter != own], key="whatif_letter")
+        return place.selectbox(f"{own}{base} becomes", [letter for letter in LETTERS if letter != own], key="whatif_letter", help=AGAIN)
     partner = int(partners(str(record.structure))[base - 1])
     if partner < 0:
         place.caption(f"{own}{base} is unpaired in the structure below: choose a paired base.")
@@ -121,7 +124,7 @@ def _letters_box(place: st.delta_generator.DeltaGenerator, record: RnaRecord, ba
     now = record.sequence[first] + record.sequence[second]
     options = [pair for pair in (*CANONICAL, "AA", "CC") if pair != now]
     words = {"AA": "AA, which cannot pair", "CC": "CC, which cannot pair"}
-    return place.selectbox(f"{now} ({first + 1}-{second + 1}) becomes", options, format_func=lambda p: words.get(p, p), key="whatif_pair")
+    return place.selectbox(f"{now} ({first + 1}-{second + 1}) becomes", options, format_func=lambda p: words.get(p, p), key="whatif_pair", help=AGAIN)
 
 
 def _element_box(place: st.delta_generator.DeltaGenerator, record: RnaRecord, view: ViewState) -> str | None:
@@ -131,7 +134,12 @@ def _element_box(place: st.delta_generator.DeltaGenerator, record: RnaRecord, vi
     key = bind("whatif_element", chosen if chosen in names else names[0])
     words = {e.name: f"{e.name}: {e.kind}, {len(e.bases)} bases" for e in found}
     return place.selectbox(
-        "Element to delete", names, format_func=words.__getitem__, key=key, on_change=lambda: select(f"elem:{st.session_state[key]}")
+        "Element to delete",
+        names,
+        format_func=words.__getitem__,
+        key=key,
+        on_change=lambda: select(f"elem:{st.session_state[key]}"),
+        help="Its bases are cut out and the rest is folded again.",
     )
 
 
