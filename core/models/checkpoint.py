@@ -213,12 +213,15 @@ def _read_card(path: Path) -> dict[str, Any]:
     try:
         state = path.stat()
         content = _parsed_card(path, state.st_ino, state.st_mtime_ns, state.st_size)
-    except (OSError, ValueError):
+    except (OSError, ValueError, TypeError):
         raise InputError(f"The model card {path.name} cannot be read; restore it from the release.") from None
     if content.get("schema") != SCHEMA:
         raise InputError(
             f"The model card {path.name} is of version {content.get('schema')}, this Gatescope reads {SCHEMA}; use the release it came with."
         )
+    kinds = {"name": str, "kind": str, "summary": str, "network": dict}
+    if not all(isinstance(content.get(key), kind) for key, kind in kinds.items()):
+        raise InputError(f"The model card {path.name} lacks {', '.join(kinds)}; restore it from the release.")
     return content
 
 

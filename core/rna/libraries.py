@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import re
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -163,6 +164,20 @@ def add_library(name: str, source: bytes, filename: str = "", *, most: int = MOS
     nt, labelled = sum(len(row.sequence) for row in rows), sum(bool(row.label) for row in rows)
     library = Library(key, given, len(rows), nt, labelled, tuple(notices), clean(filename), time.time(), path, columns, columns_key)
     return replace(_write(library, rows), notices=(*notices, *on_columns))
+
+
+def adopt_library(key: str, data: bytes) -> Library:
+    """Stores a library as another computer stored it; one of these RNAs that is here stays as it is.
+
+    Raises:
+        InputError: the file is not the library of this key, or there is no room for it.
+    """
+    with tempfile.TemporaryDirectory() as place:
+        (given := Path(place) / f"{key}.jsonl").write_bytes(data)
+        if (library := _intact(given)) is None:
+            raise InputError("The library in the file is damaged; ask for the file again.")
+    there = _intact(path := _path(key))
+    return there or _write(replace(library, path=path), data.decode("utf-8").splitlines()[1:])
 
 
 def list_libraries(on_notice: Callable[[str], None] | None = None) -> list[Library]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import statistics
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import streamlit as st
@@ -14,6 +14,9 @@ from core.errors import InputError
 from core.ui import networks, state
 from core.ui.bind import bind
 from core.ui.text import duration, plain
+
+if TYPE_CHECKING:
+    from core.models import Card
 
 FIGURES = {
     "growth_r2": "growth R²",
@@ -71,6 +74,14 @@ def draw() -> None:
     except InputError as error:
         st.error(plain(str(error)))
         return
+    try:
+        _whole(name, card)
+    except (KeyError, TypeError, ValueError, AttributeError):  # a network that came in a session file brought its own card
+        st.error("This card lacks figures that cards have, or has others in their place; what there is follows.")
+        st.json(card.content, expanded=1)
+
+
+def _whole(name: str, card: Card) -> None:
     content = card.content
     st.markdown(plain(card.summary))
     if "control" in content:
@@ -119,8 +130,8 @@ def _metabolic(name: str, content: dict[str, Any]) -> None:
     columns[3].metric("Gate", str(content["network"]["gate"]), help=f"Attention: {content['network']['attention'] or 'none'}")
     _figures(name, content, FIGURES)
     st.caption(
-        f"{test['samples']:,} conditions of {content['data']['distribution']}, none seen in training or selection; "
-        f"the baselines had the network's own {content['training']['samples']:,} training samples. Truth: {content['data']['truth']}."
+        f"{test['samples']:,} conditions of {plain(content['data']['distribution'])}, none seen in training or selection; "
+        f"the baselines had the network's own {content['training']['samples']:,} training samples. Truth: {plain(content['data']['truth'])}."
     )
     _seeds(content)
     _relatives(name, content)

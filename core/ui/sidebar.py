@@ -16,7 +16,7 @@ SESSION = "session_popover"
 
 
 def history_buttons() -> None:
-    """Undo and redo, disabled where there is no step."""
+    """Undo and redo, disabled where there is no step. Ctrl+Z stays with the text fields, which have their own."""
     can_undo, can_redo = state.steps()
     with st.container(horizontal=True, key="history", gap="small"):
         st.button(
@@ -27,7 +27,7 @@ def history_buttons() -> None:
             disabled=not can_undo,
             help="The view before the last change.",
             width="stretch",
-            shortcut="Mod+Z",
+            shortcut="Alt+Z",
         )
         st.button(
             "Redo",
@@ -37,43 +37,59 @@ def history_buttons() -> None:
             disabled=not can_redo,
             help="The change undone last.",
             width="stretch",
-            shortcut="Mod+Shift+Z",
+            shortcut="Alt+Shift+Z",
         )
 
 
 def session_box(page: StreamlitPage) -> None:
     """Saving what is shown as a file, and opening such a file."""
     with popover(st, "Session", SESSION, ":material/save:"):
-        view = state.current()
         st.caption("The view as one file, with the models, RNAs and networks of this computer that it names: a colleague can open it.")
-        session = Session(view, page.url_path or PAGES[0].path)
-        try:
-            checked(view)
-        except InputError as error:
-            st.error(plain(str(error)))
-        st.download_button(
-            "Save session",
-            lambda: pack(session),
-            suggested_name(view),
-            "application/zip",
-            icon=":material/download:",
-            key="session_save",
-            on_click="ignore",
-            width="stretch",
-        )
+        _save(Session(state.current(), page.url_path or PAGES[0].path))
         given = st.file_uploader(
             "Open a session", type=[SUFFIX.removeprefix("."), "json"], key="session_open", help="A file saved here or by a colleague."
         )
-        if given is not None and st.session_state.get("session_opened") != given.file_id:
-            try:
-                found = unpack(given.getvalue())
-            except InputError as error:
-                st.error(plain(str(error)))
-                return
-            st.session_state["session_opened"] = given.file_id
+        if given is not None:
+            _open(given.file_id, given.getvalue())
+
+
+def _save(session: Session) -> None:
+    problem = None
+    try:
+        checked(session.view)
+    except InputError as error:
+        problem = str(error)
+    st.download_button(
+        "Save session",
+        lambda: pack(session),
+        suggested_name(session.view),
+        "application/zip",
+        icon=":material/download:",
+        key="session_save",
+        on_click="ignore",
+        width="stretch",
+        disabled=problem is not None,
+    )
+    if problem is not None:
+        st.error(plain(problem))
+
+
+def _open(file: str, data: bytes) -> None:
+    """Shows the session of a file that was given, once; one that cannot be used says why until another is given."""
+    handled = st.session_state.setdefault("sessions_handled", {})
+    if file not in handled:
+        try:
+            found = unpack(data)
+        except InputError as error:
+            handled[file] = str(error)
+        else:
+            handled[file] = None
             done(SESSION)
-            state.replace_view(found.view)
-            st.switch_page(page_of(entry(found.page if found.page in {page.path for page in PAGES} else "explorer")))
+            view = state.replace_view(found.view)
+            place = found.page if found.page in {page.path for page in PAGES} else "explorer"
+            st.switch_page(page_of(entry(place)), query_params=view.to_query())
+    if handled[file]:
+        st.error(plain(handled[file]))
 
 
 def link_notices() -> None:

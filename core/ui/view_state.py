@@ -151,7 +151,7 @@ class ViewState:
         try:
             values = {name: _CODECS[name].check(value) for name, value in view.items() if name in known and name != "settings"}
             values["settings"] = {_identifier(name): _setting(value) for name, value in dict(view.get("settings", {})).items()}
-        except (ValueError, TypeError, AttributeError) as error:
+        except (ValueError, TypeError, AttributeError, OverflowError) as error:
             raise InputError(f"The session file holds a value that cannot be used: {error}.") from None
         return cls(**values)
 

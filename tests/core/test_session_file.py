@@ -20,7 +20,7 @@ from core.ui.rna import uploads
 from core.ui.session_file import VIEW, Session, pack, suggested_name, unpack
 from core.ui.view_state import ViewState
 
-ROOT = Path(__file__).resolve().parents[2]
+NETWORK = [Path(__file__).resolve().parents[2] / "assets" / "checkpoints" / f"genome-no-messages.{ending}" for ending in ("json", "safetensors")]
 
 
 @pytest.fixture
@@ -45,18 +45,24 @@ def _changed(data: bytes, name: str | None = None, content: bytes = b"", drop: s
     return packed.getvalue()
 
 
+def _broken(data: bytes) -> bytes:
+    """A session file whose packed bytes are damaged."""
+    at = data.index(VIEW.encode()) + len(VIEW) + 20
+    return data[:at] + bytes(255 - b for b in data[at : at + 30]) + data[at + 30 :]
+
+
 def test_a_colleague_opens_the_model_the_rna_and_the_network(computers):
     source, rna = store_upload(to_json(load_model("toy")).encode(), "mine.json"), uploads.keep(b">a\nGGGGAAAACCCC\n((((....))))\n", "mine.fa")
     library = add_library("ours", b">a\nGGGGAAAACCCC\n>b\nGGGGAAAACCCU\n").key
     run = storage.folder("runs") / "20260101-000000-abcdef"
     run.mkdir()
-    for ending in (".json", ".safetensors"):
-        (run / f"ours{ending}").write_bytes((ROOT / "assets" / "checkpoints" / f"core{ending}").read_bytes())
+    for file in NETWORK:
+        (run / file.name).write_bytes(file.read_bytes())
     storage.write_json(run / "config.json", {"schema": 1, "name": "ours", "arguments": ["train", "metabolic"]})
     view = ViewState(model=source, rna=rna, checkpoint=f"run:{run.name}", settings={"library.shown": library})
     packed = pack(Session(view, "search"))
     assert packed == pack(Session(view, "search"))
-    sizes, weights = load_tables(source).key, (run / "ours.safetensors").read_bytes()
+    sizes, weights = load_tables(source).key, NETWORK[1].read_bytes()
 
     computers("theirs")
     with pytest.raises(InputError, match="no longer stored"):
@@ -66,9 +72,23 @@ def test_a_colleague_opens_the_model_the_rna_and_the_network(computers):
     assert load_tables(source).key == sizes and uploads.stored(rna).read_text().startswith(">a\n") and uploads.label(rna) == "mine.fa"
     assert [r.id for r in open_library(library).records] == ["a", "b"]
     there = networks.source(view.checkpoint)
-    assert Path(there).read_bytes() == weights and networks.label(view.checkpoint).startswith("trained here: core")
+    assert Path(there).read_bytes() == weights and networks.label(view.checkpoint).startswith("trained here: genome-no-messages")
     assert list_runs() == []  # it is a network, no run of this computer that could be resumed
     assert unpack(packed) == found  # again: what is here stays
+
+
+def test_a_network_of_this_computer_is_never_replaced(computers):
+    run = storage.folder("runs") / "20260101-000000-abcdef"
+    for file in NETWORK:
+        storage.write_bytes(run / file.name, file.read_bytes())
+    packed = pack(Session(ViewState(checkpoint=f"run:{run.name}")))
+    assert unpack(packed).view.checkpoint == f"run:{run.name}"  # the same one is welcome
+    computers("theirs")
+    other = storage.folder("runs") / run.name
+    storage.write_bytes(other / "mine.safetensors", b"mine")
+    with pytest.raises(InputError, match="Another network is called"):
+        unpack(packed)
+    assert [file.name for file in other.iterdir()] == ["mine.safetensors"]
 
 
 def test_a_view_of_shipped_things_is_small_and_its_json_alone_is_read(computers):
@@ -93,6 +113,14 @@ def test_what_is_no_session_is_refused_whole(computers):
         (_changed(packed, "/etc/passwd"), "belongs to no session"),
         (_changed(packed, "networks/../config.json"), "belongs to no session"),
         (_changed(packed, "networks/a/run.sh"), "belongs to no session"),
+        (_changed(packed, "networks/a/config.json", json.dumps({"schema": 1, "module": "timeit"}).encode()), "name of a run's own file"),
+        (_changed(packed, "networks/a/b.json", NETWORK[0].read_bytes()), "is not whole"),
+        (_changed(_changed(packed, "networks/a/b.json", b"[]"), "networks/a/b.safetensors", b"x"), "cannot be read"),
+        (_changed(_changed(packed, "networks/a/b.json", b'{"schema": 1}'), "networks/a/b.safetensors", b"x"), "lacks name, kind"),
+        (_changed(_changed(packed, "networks/a/b.json", NETWORK[0].read_bytes()), "networks/a/b.safetensors", b"x"), "not those its card describes"),
+        (_changed(packed, f"libraries/{'0' * 64}.jsonl", b'{"schema": 1}'), "library in the file is damaged"),
+        (_changed(packed, VIEW, b'{"schema": 1, "view": {"medium": {"EX_a": 1' + b"0" * 400 + b"}}}"), "value that cannot be used"),
+        (_broken(packed), "or it is damaged"),
         (_changed(packed, f"uploads/rna-{good}/a.fa", b"other"), "is not what the view names"),
         (_changed(packed, VIEW, json.dumps({"schema": 99, "view": {}}).encode()), "has schema '99'"),
     ):

@@ -157,7 +157,7 @@ def test_undo_has_a_key(server, page: Page, settled: Settled) -> None:
     page.get_by_text("Matrix", exact=True).click()
     expect(page).to_have_url(re.compile("view=matrix"))
     at_rest(page)
-    page.keyboard.press("Control+z")
+    page.keyboard.press("Alt+z")
     expect(page).not_to_have_url(re.compile("view=matrix"))
     expect(card(page)).to_contain_text("PFK")
 
