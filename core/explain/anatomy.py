@@ -8,12 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor, nn
 
 from core.errors import InputError
+from core.metabolic.hypergraph import MetabolicHypergraph
 from core.models.conv import IncidenceTrace, StoichHypergraphConv
-from core.models.network import ACTIVATIONS
+from core.models.network import ACTIVATIONS, ReactionNetwork
+from core.models.prediction import run_network
 
 Normalization = Literal["stoichiometric", "count", "none"]
 Magnitude = Literal["linear", "sqrt", "log1p"]
@@ -123,3 +127,62 @@ def kept(activation: str, at: Tensor) -> Tensor:
         raise InputError(f"There is no activation {activation!r}; choose of {', '.join(ACTIVATIONS)}.")
     found: Tensor = ACTIVATIONS[activation]()(at)
     return found
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """The messages to one reaction in a layer and head of a trained network.
+
+    Attributes:
+        table: one row an incidence: ``metabolite``, ``coefficient``, ``size`` (what stands for |s|), ``gate``, ``attention`` (of a network with
+            attention), ``B``, ``value`` (the length of x W) and ``message`` (the length of what is passed).
+        heard: the length of the sum, which is what the reaction hears.
+        size: what stands for |s|, "linear", "sqrt" or "log1p"; attention: among what it is a share, "reaction", "metabolite" or None.
+    """
+
+    table: pd.DataFrame
+    heard: float
+    size: Magnitude
+    attention: str | None
+
+
+def trained_messages(network: ReactionNetwork, graph: MetabolicHypergraph, reaction: str, layer: int, head: int, *, device: str = "cpu") -> Trained:
+    """What a trained network passes to a reaction, as its layer says itself.
+
+    Args:
+        layer, head: counted from 1.
+
+    Raises:
+        InputError: there is no such reaction, layer or head.
+    """
+    index = graph.tables.reaction_index()
+    if reaction not in index:
+        raise InputError(f"{graph.tables.id} has no reaction {reaction!r}; choose one of its reactions.")
+    with torch.no_grad():
+        traces = run_network(network, graph, device=device, return_trace=True).traces
+    assert traces is not None
+    if not (1 <= layer <= len(traces) and 1 <= head <= traces[0].gate.shape[-1]):
+        raise InputError(f"The network has {len(traces)} layers of {traces[0].gate.shape[-1]} heads; choose one of them, counted from 1.")
+    trace, rows = traces[layer - 1], (graph.hyperedge_index[1] == index[reaction]).nonzero().squeeze(1).to(device)
+
+    def of(values: Tensor) -> np.ndarray:
+        found = values[rows] if values.dim() == 1 else values[rows, head - 1]
+        return found.detach().cpu().double().numpy()
+
+    factors = {"size": of(trace.magnitude), "gate": of(trace.gate)}
+    if trace.attention is not None:
+        factors["attention"] = of(trace.attention)
+    factors["B"], lengths = of(trace.to_reaction.norm), of(trace.to_reaction.message_norm)
+    scale = np.prod(list(factors.values()), axis=0)
+    names = [graph.metabolites[v] for v in graph.hyperedge_index[0][rows.cpu()].tolist()]
+    table = pd.DataFrame(
+        {
+            "metabolite": names,
+            "coefficient": graph.stoich[rows.cpu()].double().numpy(),
+            **factors,
+            "value": np.divide(lengths, scale, out=np.full_like(lengths, np.nan), where=scale > 0),
+            "message": lengths,
+        }
+    )
+    heard = float(trace.to_reaction.message[rows, head - 1].sum(0).norm())
+    return Trained(table, heard, network.config.magnitude, network.config.attention)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from core.explain.manifest import EXPLANATION, RNA
+
+if TYPE_CHECKING:
+    from core.explain.whole_trial import Trial
 
 REFERENCES = {
     "captum": "Kokhlikyan N. et al. (2020) Captum: a unified and generic model interpretability library for PyTorch. arXiv:2009.07896.",
@@ -18,6 +23,7 @@ REFERENCES = {
     "core": "Orth J.D., Fleming R.M.T., Palsson B.O. (2010) Reconstruction and use of microbial metabolic networks. EcoSal Plus 4.",
     "iJO1366": "Orth J.D. et al. (2011) A comprehensive genome-scale reconstruction of Escherichia coli metabolism. Mol. Syst. Biol. 7:535.",
     "gine": "Hu W. et al. (2020) Strategies for pre-training graph neural networks. ICLR.",
+    "hypergraph": "Bai S., Zhang F., Torr P.H.S. (2021) Hypergraph convolution and hypergraph attention. Pattern Recognition 110:107637.",
     "gat": "Velickovic P. et al. (2018) Graph attention networks. ICLR.",
     "integrated_gradients": "Sundararajan M., Taly A., Yan Q. (2017) Axiomatic attribution for deep networks. ICML.",
     "saliency": "Simonyan K., Vedaldi A., Zisserman A. (2014) Deep inside convolutional networks. ICLR workshop.",
@@ -51,81 +57,108 @@ class Methods:
     references: tuple[str, ...]
 
 
-def methods_of(manifest: Mapping[str, Any], *, card: Mapping[str, Any] | None = None, trial: bool = False, drawn: Sequence[str] = ()) -> Methods:
+def methods_of(manifest: Mapping[str, Any], *, card: Mapping[str, Any], trial: Trial | None = None) -> Methods:
     """What was done, from a manifest.
 
     Args:
-        card: of the network: how it was trained and what it was held out on.
-        trial: the rankings were put on trial.
-        drawn: further keys of :data:`REFERENCES` that figures call for.
+        card: of the network. trial: where the rankings stood one; only what was asked in it is told.
     """
-    rna = manifest.get("half") == "rna" or "record" in manifest or "rna" in manifest
     cited: list[str] = []
-    paragraphs = [_graph(manifest, cited) if not rna else _structure(manifest, cited), _network(manifest, card, cited, rna)]
-    if "method" in manifest and "words" in manifest:
+    paragraphs = [(_structure if manifest["half"] == RNA else _graph)(manifest, card, cited), _network(manifest, card, cited)]
+    if manifest.get("kind") == EXPLANATION:
         paragraphs.append(_attribution(manifest, cited))
-    if trial:
-        cited += ["deletion", "randomisation", "fidelity", "infidelity"]
-        paragraphs.append(
-            "Every ranking stood trial: its parts were masked, deleted and added back in its order and in twenty random ones; weights were drawn "
-            "anew from the last layer down; and the network was asked whether it knows what it predicts. A ranking is called faithful where it "
-            "moves the prediction sooner than random orders both ways by more than two standard deviations, adds up where it claims to, and changes "
-            "with the weights."
-        )
-    cited += [*drawn, "torch"]
-    versions = manifest.get("versions", {})
-    listed = ", ".join(f"{name} {number}" for name, number in versions.items())
+    if trial is not None:
+        paragraphs.append(_trial(trial, cited))
+    versions = ", ".join(f"{name} {number}" for name, number in manifest.get("versions", {}).items())
+    cited.append("torch")
     where = f"Computed by Gatescope {manifest.get('gatescope', '')} on {manifest.get('device', 'the CPU')}"
-    paragraphs.append(f"{where}{f' with {listed}' if listed else ''}.")
+    paragraphs.append(f"{where}{f' with {versions}' if versions else ''}.")
     return Methods(tuple(paragraphs), tuple(REFERENCES[key] for key in dict.fromkeys(cited)))
 
 
-def _graph(manifest: Mapping[str, Any], cited: list[str]) -> str:
-    model, condition = manifest.get("model", {}), manifest.get("condition", {})
-    name = str(model.get("id", "the model"))
+def _graph(manifest: Mapping[str, Any], card: Mapping[str, Any], cited: list[str]) -> str:
+    model, condition = manifest["model"], manifest["condition"]
+    name = str(model["id"])
     cited += [MODELS[name]] if name in MODELS else []
     cited += ["cobrapy", "fba", "pfba"]
-    medium = condition.get("medium")
-    where = "its own medium" if medium is None else f"the medium {medium!r}" if isinstance(medium, str) else "an edited medium (in the manifest)"
     lost = f", without {', '.join(condition['knockouts'])}" if condition.get("knockouts") else ""
+    aim = f", with {condition['objective']} as the objective" if condition.get("objective") else ""
+    kinetics = " Kinetic parameters of a file entered as features of the reactions." if manifest.get("kinetics") else ""
+    sizes = f"{_count(model, 'reactions')}, {_count(model, 'metabolites')}"
     return (
-        f"The metabolic model {name} ({_count(model, 'reactions')}, {_count(model, 'metabolites')}) under {where}{lost} was read as a hypergraph "
-        "with one hyperedge for each reaction and the signed stoichiometric coefficient on each incidence. Fluxes of comparison are those of "
-        "parsimonious flux balance analysis, in mmol/gDW/h."
+        f"The metabolic model {name} ({sizes}) under {_medium(condition.get('medium'))}{lost}{aim} was read as a hypergraph with one hyperedge for "
+        "each reaction and the signed stoichiometric coefficient on each incidence. Fluxes of comparison are those of parsimonious flux balance "
+        f"analysis, in mmol/gDW/h.{kinetics}"
     )
 
 
-def _structure(manifest: Mapping[str, Any], cited: list[str]) -> str:
-    record = manifest.get("record") or manifest.get("rna") or {}
-    fold = manifest.get("fold", {})
-    cited += ["viennarna", "forgi"]
-    return (
-        f"The RNA {record.get('id', '')} was folded with ViennaRNA at {fold.get('temperature', 37.0)} degrees Celsius (structure: "
-        f"{fold.get('method', 'as given')}) and split into structural elements with forgi; bases and elements are the nodes of its graph."
-    )
+def _medium(medium: Any) -> str:
+    return "its own medium" if medium is None else f"the medium {medium!r}" if isinstance(medium, str) else "an edited medium (in the manifest)"
 
 
-def _network(manifest: Mapping[str, Any], card: Mapping[str, Any] | None, cited: list[str], rna: bool) -> str:
-    named = manifest.get("checkpoint", {})
-    cited += ["gine", "pyg"] if rna else ["gat"]
-    what = (
-        "a GINE network (messages from edge features, sum, multilayer perceptron)"
-        if rna
-        else ("a gated hypergraph network: the message of every metabolite in every reaction is multiplied by a gate between 0 and 1")
-    )
-    told = f" {card['summary'].rstrip('.')}." if card and card.get("summary") else ""
-    return f"Predictions are those of the network {named.get('name', '')} (weights sha256 {str(named.get('sha256', ''))[:12]}), {what}.{told}"
+def _structure(manifest: Mapping[str, Any], card: Mapping[str, Any], cited: list[str]) -> str:
+    record, fold = manifest["record"], manifest.get("fold", {})
+    method, forgi = fold.get("method", "given"), card.get("network", {}).get("encoding", "forgi") == "forgi"
+    cited += ["viennarna", *(["forgi"] if forgi else [])]
+    if method == "given":
+        how = f"The structure of the RNA {record['id']} was taken as given; its energy and pair probabilities are ViennaRNA's"
+    else:
+        how = f"The RNA {record['id']} was folded with ViennaRNA (structure: {method}), which also gave pair probabilities,"
+    parts = "Bases, and the structural elements as forgi defines them, are" if forgi else "Bases are"
+    return f"{how} at {fold.get('temperature', 37.0):g} degrees Celsius. {parts} the nodes of its graph."
+
+
+def _network(manifest: Mapping[str, Any], card: Mapping[str, Any], cited: list[str]) -> str:
+    named = manifest["checkpoint"]
+    if manifest["half"] == RNA:
+        cited += ["gine", "pyg"]
+        what = "a GINE network: messages from the sender and the features of the edge, summed, then a multilayer perceptron"
+    else:
+        cited += ["hypergraph"]
+        gate = {"incidence": "every metabolite in every reaction", "metabolite": "every metabolite"}.get(card.get("network", {}).get("gate", ""))
+        what = "a stoichiometric hypergraph network" + (f": messages of {gate} are multiplied by a learned gate between 0 and 1" if gate else "")
+        if attention := card.get("network", {}).get("attention"):
+            cited.append("gat")
+            what += f", and by an attention that is shared out within a {attention}"
+    told = f" {card['summary'].rstrip('.')}." if card.get("summary") else ""
+    return f"Predictions are those of the network {named['name']} (weights sha256 {named['sha256'][:12]}), {what}.{told}"
 
 
 def _attribution(manifest: Mapping[str, Any], cited: list[str]) -> str:
-    said, method = manifest["words"], str(manifest["method"])
-    cited += [key for key in (method, "captum") if key in REFERENCES]
+    said, method, half = manifest["words"], str(manifest["method"]), manifest["half"]
+    cited += [method, *(["captum"] if method != "occlusion" else [])]
     settings = ", ".join(f"{name} {value}" for name, value in manifest.get("settings", {}).items())
     found = manifest.get("figures", {}).get("completeness")
     adds = f" The values miss the change between baseline and input by {found['relative']:.2%}." if found else ""
+    told = {"live": " Gates followed the masks.", "frozen": " Gates were kept as they were."}
+    gates = "" if half == RNA else told.get(manifest.get("gates", ""), "")
+    other = f" The other condition is {_medium(manifest['other']['medium'])}." if manifest.get("other") else ""
     return (
         f"What {said['target']} follows from was attributed to {manifest['masked']} by {_SAID.get(method, method)}"
-        f"{f' ({settings})' if settings else ''}, with the baseline: {said['baseline']}.{adds} Masking a part is not the same as deleting it."
+        f"{f' ({settings})' if settings else ''}, with the baseline: {said['baseline']}.{other}{gates}{adds} Masking a part is not deleting it."
+    )
+
+
+def _trial(trial: Trial, cited: list[str]) -> str:
+    cited += ["deletion", "fidelity", "infidelity"]
+    asked = [f"{trial.level}s were masked and added back in its order and in twenty random ones"]
+    if trial.deletion is not None:
+        asked.append("they were deleted from the graph in these orders")
+    if trial.randomisation is not None:
+        cited.append("randomisation")
+        asked.append("weights were drawn anew from the last layer down")
+    if trial.stability is not None and int(trial.stability["seeds"].iloc[0]) > 1:
+        asked.append(f"it was compared over {int(trial.stability['seeds'].iloc[0])} seeds")
+    if trial.control:
+        asked.append(f"with that of {trial.control}, which learned from shuffled labels")
+    if trial.gates is not None:
+        asked.append("gates were replaced by others")
+    if trial.skill is not None:
+        asked.append("and the network was asked whether it knows what it predicts")
+    return (
+        f"Every ranking stood trial: {'; '.join(asked)}. It is called faithful where masking in its order moves the prediction sooner than random "
+        "orders both ways by more than two standard deviations, it adds up where it claims to, it does not stay the same when all weights are "
+        "drawn anew, and the network does not fail at what it predicts, as far as these were asked."
     )
 
 

@@ -58,7 +58,7 @@ def attribution_report(
         parts.append(chart(f"Ledger by {coarse}", sums, "All entries add up to the prediction; what the attribution misses is the last one."))
     parts.append(table(f"Attribution by {level}", rows))
     parts += _tried(trial, function) if trial is not None else [sentences("Is it true of the network?", "This ranking has not been on trial.")]
-    methods = methods_of(manifest, card=card, trial=trial is not None)
+    methods = methods_of(manifest, card=card, trial=trial)
     first = rows.iloc[0] if len(rows) else None
     most = f"; most is carried by {first.iloc[0]} ({first.iloc[1]:+.4g})" if first is not None else ""
     lead = f"What the network's {function.target} relies on, by {_name(found)}{most}. {HONEST}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING, NamedTuple
 
 from core.errors import InputError
@@ -46,6 +47,8 @@ def read_equation(text: str) -> Equation:
     except (ValueError, AttributeError, KeyError) as error:
         raise InputError(f"{text!r} is not a reaction ({error}); write it like {EXAMPLE}.") from None
     found = {metabolite.id: float(c) for metabolite, c in reaction.metabolites.items() if c}
+    if not all(isfinite(c) for c in found.values()):
+        raise InputError(f"{text!r} has a coefficient that is no number; write it like {EXAMPLE}.")
     if not found:
         raise InputError(f"{text!r} consumes and makes nothing; write a reaction like {EXAMPLE}.")
     if len(found) > MOST:

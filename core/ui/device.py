@@ -3,23 +3,42 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, TypeVar
 
 import streamlit as st
 
 if TYPE_CHECKING:
     from core.models.device import DeviceChoice
 
+Made = TypeVar("Made")
+
 WISHES = {"auto": "Auto", "cuda": "CUDA", "mps": "MPS", "cpu": "CPU"}
 
 _WISH, _PAINTED = "device_wish", "device_painted"
+_kept: ContextVar[str | None] = ContextVar("device_kept", default=None)
 _warming = threading.Lock()
 _warm = threading.Event()
 
 
 def wish() -> str:
     """The device asked for: ``auto``, ``cuda``, ``mps`` or ``cpu``."""
-    return str(st.session_state.get(_WISH) or "auto")
+    return _kept.get() or str(st.session_state.get(_WISH) or "auto")
+
+
+def kept(make: Callable[[], Made]) -> Callable[[], Made]:
+    """The same work with this session's wish, for files that are made when they are fetched: then the session cannot be asked."""
+    asked = wish()
+
+    def run() -> Made:
+        token = _kept.set(asked)
+        try:
+            return make()
+        finally:
+            _kept.reset(token)
+
+    return run
 
 
 def choice() -> DeviceChoice:

@@ -37,7 +37,7 @@ def plain(text: str) -> str:
 def alt_text(figure: go.Figure) -> str:
     """The figure in one sentence, for people who cannot see it."""
     meta = figure.layout.meta
-    return str(meta["alt"]) if isinstance(meta, dict) and "alt" in meta else ""
+    return html.unescape(str(meta["alt"])) if isinstance(meta, dict) and "alt" in meta else ""
 
 
 def finished(figure: go.Figure, title: str, alt: str, *, height: int) -> go.Figure:

@@ -60,11 +60,15 @@ def test_what_is_no_reaction_is_one_sentence_and_the_last_one_stays(typed: str) 
 
 def test_trained_weights_are_those_of_the_explorer() -> None:
     test = opened("lab", **{"s.lab.part": '"trained"', "s.lab.layer": "2", "s.lab.head": "2", "sel": "rxn:PGI"})
-    found = table(test, "norm").set_index("metabolite")
+    found = table(test, "value").set_index("metabolite")
     expected = reaction_importance(load_tables("e_coli_core"), load_checkpoint("core"), methods=()).of_reaction("PGI")
     expected = expected[(expected["layer"] == 2) & (expected["head"] == 2)].set_index("metabolite")
-    for column in ("gate", "attention", "message"):
+    for column in ("gate", "attention"):
         assert found[column].to_dict() == pytest.approx(expected[column].to_dict(), rel=1e-5)
+    assert found["B"].to_dict() == pytest.approx(expected["norm"].to_dict(), rel=1e-5)
+    assert found["size"].to_dict() == pytest.approx(found["coefficient"].abs().pow(0.5).to_dict())  # this network takes the root of |s|
+    product = found["B"] * found["attention"] * found["gate"] * found["size"] * found["value"]
+    assert found["message"].to_dict() == pytest.approx(product.to_dict(), rel=1e-6) and "√|s|" in test.latex[0].value.replace(r"\sqrt{|s_k|}", "√|s|")
     test.button(key="lab_type").click().run()
     assert test.text_input(key="lab_equation").value == "g6p_c <=> f6p_c" and not test.exception
 

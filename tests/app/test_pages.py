@@ -53,8 +53,9 @@ def test_home_shows_the_starts_and_the_installed_versions() -> None:
 
 def test_each_start_opens_its_view_from_the_link_alone() -> None:
     for start in STARTS:
-        named = "rna" if start.page == "rna" else "model"
-        assert start.query()[named] == getattr(start.view, named)
+        if start.page != "lab":  # which asks of no model
+            named = "rna" if start.page == "rna" else "model"
+            assert start.query()[named] == getattr(start.view, named)
         assert ViewState.from_query(start.query()) == (start.view, [])
 
 

@@ -9,10 +9,12 @@ import torch
 from torch.testing import assert_close
 
 from core.errors import InputError
-from core.explain.anatomy import kept, take_apart
+from core.explain.anatomy import kept, take_apart, trained_messages
 from core.explain.gine_anatomy import take_gine_apart
 from core.metabolic.equation import MOST, TYPED, Equation, read_equation, typed_tables
+from core.metabolic.hypergraph import build_hypergraph
 from core.models import load_checkpoint
+from core.models.prediction import run_network
 from core.rna.elements import decompose
 from core.rna.embedding import prepare
 from core.rna.library import list_library
@@ -154,3 +156,19 @@ def test_a_gine_layer_taken_apart_adds_up_to_the_layer(layer: int) -> None:
     for how, told in (({"node": 9999}, "no node 9999"), ({"layer": 9}, "no layer 10")):
         with pytest.raises(InputError, match=told):
             take_gine_apart(network, graph, how.get("node", 0), how.get("layer", 0))
+
+
+def test_trained_messages_are_those_of_the_layer_to_the_reaction(tabled):
+    network, _ = load_checkpoint("core")
+    graph = build_hypergraph(tabled("e_coli_core"), medium="acetate")
+    found = trained_messages(network, graph, "PFK", 2, 1)
+    trace = run_network(network, graph, return_trace=True).traces[1]
+    rows = graph.hyperedge_index[1] == graph.tables.reaction_index()["PFK"]
+    messages = trace.to_reaction.message[rows, 0].double()
+    assert found.table["message"].to_numpy() == pytest.approx(messages.norm(dim=-1).numpy(), rel=1e-5)
+    assert found.heard == pytest.approx(float(messages.sum(0).norm()), rel=1e-5) and found.size == "sqrt" and found.attention == "reaction"
+    assert found.table["metabolite"].tolist() == [graph.metabolites[v] for v in graph.hyperedge_index[0][rows]]
+    with pytest.raises(InputError, match="6 layers of 2 heads"):
+        trained_messages(network, graph, "PFK", 7, 1)
+    with pytest.raises(InputError, match="no reaction 'XYZ'"):
+        trained_messages(network, graph, "XYZ", 1, 1)

@@ -10,9 +10,9 @@ from core.ui.nav import PAGES
 from tests.e2e.steps import Settled
 
 GRAVE = ("serious", "critical")
-UNNAMED = """() => [...document.querySelectorAll('[data-testid=stPlotlyChart], [data-testid=stImage] img, .gr-canvas, .st-key-network canvas')]
-  .filter(e => e.offsetParent && !(e.getAttribute('aria-label') || e.getAttribute('alt')
-    || e.querySelector('[aria-label], [alt], [role=img], desc, title') || e.closest('[aria-label]')))
+UNNAMED = """() => [...document.querySelectorAll('[data-testid=stPlotlyChart], [data-testid=stImage] img, .gr-canvas')]
+  .filter(e => e.offsetParent && !(e.getAttribute('aria-label') || e.getAttribute('alt') || e.getAttribute('aria-labelledby')
+    || e.querySelector(':scope > [aria-label][role=img], :scope > svg > title') || e.parentElement.getAttribute('aria-label')))
   .map(e => e.outerHTML.slice(0, 120))"""
 """Figures that say nothing to those who cannot see them."""
 

@@ -125,6 +125,7 @@ def _report(asked: Asked, function: Masked, found: Attribution, level: str, told
         "Model": data.tables(given.model, given.model_objective).id,
         "Medium": medium,
         "Knock-outs": ", ".join(given.knockouts) or "none",
+        "Objective": given.objective or "the model's own",
         "Network": asked.network,
         "Growth by the network (1/h)": data.importance(given, asked.network).prediction,
         "Growth by flux balance analysis (1/h)": solved.growth if solved.status == "optimal" else solved.status,

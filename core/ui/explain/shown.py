@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from core.ui import device
 from core.ui.bind import take
 from core.ui.explorer.drawing import picked_entity
 from core.ui.text import plain
@@ -122,7 +123,7 @@ def table(
     )
     last.download_button(
         "Report, HTML",
-        lambda: report(told),
+        device.kept(lambda: report(told)),
         "report.html",
         "text/html",
         on_click="ignore",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from math import isfinite
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -236,7 +237,7 @@ def _uptakes(view: ViewState, side: Side) -> None:
         st.number_input(
             f"{plain(tables.reaction_names[index[reaction]] or reaction)}, at least",
             min_value=0.0,
-            max_value=float(tables.upper[index[reaction]]),
+            max_value=float(tables.upper[index[reaction]]) if isfinite(tables.upper[index[reaction]]) else None,
             key=key,
             on_change=lambda r=reaction, k=key: state.update(**{side.medium: {**medium, r: st.session_state[k]}}),
             help=f"{reaction}: a flux the cell is forced to carry, mmol/gDW/h; {usual:g} in the model.",

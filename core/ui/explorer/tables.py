@@ -224,6 +224,7 @@ def _export(given: Given, view: ViewState) -> None:
         "Model": found.graph.tables.id,
         "Medium": "the model's own" if given.medium is None else given.medium if isinstance(given.medium, str) else "edited: in the manifest",
         "Knock-outs": ", ".join(given.knockouts) or "none",
+        "Objective": given.objective or "the model's own",
         "Network": view.checkpoint,
         "Numbers": data.over(view),
         "Growth by the network (1/h)": found.prediction,

@@ -214,7 +214,9 @@ def _turned(equation: Equation, features: list[list[float]], weight: list[list[f
         f"Written backwards ({equation.backwards()}) the sum turns its sign: z = {vector(other.gated.z)} instead of {vector(found.gated.z)}. "
         f"What comes back to the metabolites differs by at most {apart:.4g}"
     )
-    if apart < 1e-9:
+    if not float(found.gated.h.abs().max()):
+        text += ": nothing is passed, so nothing can be told. Open the gate, or give the metabolites features that the weights let through."
+    elif apart < 1e-9:
         text += (
             ": the sign acts twice, and the layer cannot tell substrate from product. An odd activation (identity, tanh) is no help; GELU, SiLU and "
             "ReLU treat z and -z differently, and so do the reactions' own features in a network."

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
-from core.ui import data, state
+from core.errors import InputError
+from core.metabolic.equation import MOST
+from core.ui import data, device, state
 from core.ui.bind import bind, option_row
 from core.ui.explorer.begin import begin
 from core.ui.explorer.head import select
 from core.ui.text import plain
+from core.ui.view_state import MAX_TEXT
+
+if TYPE_CHECKING:
+    from core.metabolic import ModelTables
+
+SIZES = {"linear": "|s_k|", "sqrt": r"\sqrt{|s_k|}", "log1p": r"\log(1 + |s_k|)"}
+WORDED = {"linear": "|s|", "sqrt": "√|s|", "log1p": "log(1 + |s|)"}
+"""What stands for the size of a coefficient in a message."""
 
 
 def draw() -> None:
     """The reaction that is selected, or the first of the model."""
+    from core.explain.anatomy import trained_messages
     from core.viz.svg import reaction_box_svg
 
     view, given = begin("lab")
@@ -28,42 +41,59 @@ def draw() -> None:
         help="A reaction of the model of the view; the page shows it with trained weights.",
     )
     name = st.session_state[key]
-    detail = found.of_reaction(name)
-    layers, heads = sorted(detail["layer"].unique()), sorted(detail["head"].unique())
+    config = data.checkpoint(view.checkpoint)[0].config
     left, right = st.columns(2)
     with left:
-        layer = option_row("Layer", [int(n) for n in layers], "lab.layer", help="The layer of the network, counted from 1.")
+        layer = option_row("Layer", list(range(1, config.layers + 1)), "lab.layer", help="The layer of the network, counted from 1.")
     with right:
-        head = option_row("Head", [int(n) for n in heads], "lab.head", help="The head of the layer, counted from 1.")
-    rows = detail[(detail["layer"] == layer) & (detail["head"] == head)]
+        head = option_row("Head", list(range(1, config.heads + 1)), "lab.head", help="The head of the layer, counted from 1.")
+    passed = trained_messages(data.checkpoint(view.checkpoint)[0], found.graph, name, layer, head, device=device.choice().device)
+    rows, e = passed.table, index[name]
     gates = {(name, m): float(g) for m, g in zip(rows["metabolite"], rows["gate"], strict=True)}
-    e = index[name]
     st.image(reaction_box_svg(tables, gates, name), width=640, alt=f"{name}: {tables.equation(e)}, spokes coloured by gate")
-    st.latex(r"\lVert m_k \rVert = B_e \; \alpha_k \; g_k \; |s_k| \; \lVert (x W)_{v_k} \rVert")
-    columns = ["metabolite", "coefficient", "gate", *(["attention"] if data.checkpoint(view.checkpoint)[1].has_attention else []), "norm", "message"]
+    attention = r"\; \alpha_k" if passed.attention else ""
+    st.latex(rf"\lVert m_k \rVert = B_e {attention} \; g_k \; {SIZES[passed.size]} \; \lVert (x W)_{{v_k}} \rVert")
+    called = {"size": WORDED[passed.size], "B": "B", "value": "length of x W", "message": "length of m"}
     number = st.column_config.NumberColumn
     st.dataframe(
-        rows[columns],
+        rows,
         hide_index=True,
-        column_config={name: number(name, format="%.4g") for name in columns[1:]},
-        alt=f"Factors of the messages of {name} in layer {layer}, head {head}",
+        column_config={column: number(called.get(column, column), format="%.4g") for column in rows.columns[1:]},
+        alt=f"Factors of the messages to {name} in layer {layer}, head {head}",
     )
+    st.markdown(plain(f"Their sum, substrates and products with opposite signs, has the length {passed.heard:.4g}: that is what {name} hears."))
+    shared = {"reaction": "the reaction's metabolites", "metabolite": "the metabolite's reactions"}
+    share = f"Attention is a share among {shared[passed.attention]}." if passed.attention else "This network has no attention."
     st.caption(
         plain(
-            f"The network {view.checkpoint} on this condition, layer {layer}, head {head}, on the way to the reaction. Unlike in a "
-            "typed reaction every incidence has a gate of its own, learned. Attention is a share among the reaction's metabolites; the norm "
-            "holds the coefficients; the message is the length of the vector that is passed."
+            f"The network {view.checkpoint} on this condition, layer {layer}, head {head}, on the way to the reaction. Unlike in a typed reaction "
+            f"gates are learned. {share} On the way back to the metabolites the same "
+            "gates stand before what the reaction says."
         )
     )
+    typed = _typed(tables, e)
     st.button(
         "Type it into the lab",
         icon=":material/science:",
         on_click=_type,
         key="lab_type",
-        args=(tables.equation(e),),
-        help="With values of your own.",
+        args=(typed,),
+        disabled=typed is None,
+        help="With values of your own." if typed is not None else f"It has more than {MOST} metabolites, or none on one side's balance.",
     )
 
 
+def _typed(tables: ModelTables, e: int) -> str | None:
+    """The reaction as the lab reads it; None where it is too long for that."""
+    from core.metabolic.equation import read_equation
+
+    text = tables.equation(e).replace("∅", "").replace("→", "->").replace("←", "<-").replace("⇌", "<=>").strip()
+    try:
+        read_equation(text)
+    except InputError:
+        return None
+    return text if len(text) <= MAX_TEXT else None
+
+
 def _type(equation: str) -> None:
-    state.update(settings={"lab.part": None, "lab.equation": equation.replace("→", "->").replace("⇌", "<=>").replace("↔", "<=>")[:200]})
+    state.update(settings={"lab.part": None, "lab.equation": equation})

@@ -30,7 +30,14 @@ def draw(given: Given, folded: FoldResult, view: ViewState) -> None:
     files = [*_tables(given, folded, view, stem), *_texts(given, folded, view, stem)]
     for column, (label, name, mime, make) in zip(st.columns(2) * len(files), files, strict=False):
         column.download_button(
-            label, data=make, file_name=name, mime=mime, on_click="ignore", key=f"rna-download-{label}", width="stretch", icon=":material/download:"
+            label,
+            data=device.kept(make),
+            file_name=name,
+            mime=mime,
+            on_click="ignore",
+            key=f"rna-download-{label}",
+            width="stretch",
+            icon=":material/download:",
         )
 
 

@@ -82,7 +82,9 @@ def _where(story: Story) -> None:
     st.markdown(plain(story.where))
     for look in story.looks:
         always = {"rna": look.view.rna} if story.of_rna else {"model": look.view.model}
-        st.page_link(page_of(entry(look.page)), label=look.words, icon=":material/arrow_forward:", query_params={**always, **look.view.to_query()})
+        kept = {name: value for name, value in state.current().to_query().items() if name.startswith("s.stories.")}  # the way back
+        query = {**always, **look.view.to_query(), **kept}
+        st.page_link(page_of(entry(look.page)), label=look.words, icon=":material/arrow_forward:", query_params=query)
 
 
 def _numbers(story: Story) -> None:
