@@ -25,7 +25,7 @@ def history_buttons() -> None:
             key="undo",
             on_click=state.undo,
             disabled=not can_undo,
-            help="The view before the last change.",
+            help="The view before the last change (Alt+Z).",
             width="stretch",
             shortcut="Alt+Z",
         )
@@ -35,7 +35,7 @@ def history_buttons() -> None:
             key="redo",
             on_click=state.redo,
             disabled=not can_redo,
-            help="The change undone last.",
+            help="The change undone last (Alt+Shift+Z).",
             width="stretch",
             shortcut="Alt+Shift+Z",
         )

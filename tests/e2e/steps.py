@@ -99,6 +99,11 @@ def choose_first_row(page: Page, table: Locator, shown: Locator) -> None:
     _until(page, lambda: table.locator(".dvn-scroller").click(position={"x": 16, "y": 52}), shown)
 
 
+def press_until(page: Page, key: str, shown: Locator) -> None:
+    """Presses a key until something is shown."""
+    _until(page, lambda: page.keyboard.press(key), shown)
+
+
 def _until(page: Page, click: Callable[[], None], shown: Locator) -> None:
     for _ in range(6):
         at_rest(page)

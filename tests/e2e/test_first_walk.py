@@ -11,7 +11,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, Request, expect
 
 from core.explain.reference import open_reference
 from core.rna import load_example
-from tests.e2e.steps import Settled, at_rest, card, open_popover, paste, upload
+from tests.e2e.steps import Settled, at_rest, card, open_popover, paste, press_until, upload
 
 
 class Hand:
@@ -27,7 +27,7 @@ class Hand:
 
     def go(self, path: str) -> None:
         self.click(self.page.locator(f".st-key-nav_{path} a"))
-        expect(self.page.locator(".st-key-nav_current a")).to_have_attribute("href", re.compile(f"/{path}"))
+        expect(self.page.locator(".st-key-nav_current a")).to_have_attribute("href", re.compile(rf"(^|/){path}\b"))
         self.settled(self.page)
 
 
@@ -142,15 +142,10 @@ def test_a_story_is_presented_with_the_arrow_keys(server, page: Page, settled: S
     page.goto(f"{server.url}/stories?s.stories.story=%22oxygen%22&s.stories.presenter=true")
     settled(page)
     expect(page.locator("[data-testid=stSidebar]")).to_be_hidden()
-    step = page.get_by_text(re.compile(r"of 5 · "))
-    expect(step).to_contain_text("1 of 5")
     for number in (2, 3, 4):
-        page.keyboard.press("ArrowRight")
-        expect(step).to_contain_text(f"{number} of 5")
-        at_rest(page)
+        press_until(page, "ArrowRight", page.get_by_text(f"{number} of 5 · "))
     expect(page.get_by_role("heading", name="The numbers")).to_be_visible()
-    page.keyboard.press("ArrowLeft")
-    expect(step).to_contain_text("3 of 5")
+    press_until(page, "ArrowLeft", page.get_by_text("3 of 5 · "))
 
 
 def test_undo_has_a_key(server, page: Page, settled: Settled) -> None:
