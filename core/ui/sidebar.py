@@ -44,6 +44,8 @@ def history_buttons() -> None:
 def session_box(page: StreamlitPage) -> None:
     """Saving what is shown as a file, and opening such a file."""
     with popover(st, "Session", SESSION, ":material/save:"):
+        if not st.session_state.get(SESSION):
+            return  # what is in it is found out when it is opened
         st.caption("The view as one file, with the models, RNAs and networks of this computer that it names: a colleague can open it.")
         _save(Session(state.current(), page.url_path or PAGES[0].path))
         given = st.file_uploader(

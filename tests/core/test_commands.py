@@ -19,7 +19,17 @@ from tests.core.hostile import hostile_files, sbml
 def test_reactions_writes_what_core_computes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out"
     assert main(["reactions", "e_coli_core", "--medium", "anaerobic glucose", "--knockout", "PPC", "b0720", "--out", str(out)]) == 0
-    assert sorted(p.name for p in out.iterdir()) == ["incidences.csv", "manifest.json", "network.html", "reactions.csv"]
+    assert sorted(p.name for p in out.iterdir()) == [
+        "escher-fluxes.json",
+        "escher-gates.json",
+        "escher-metabolites.json",
+        "hypergraph.hif.json",
+        "incidences.csv",
+        "manifest.json",
+        "network.graphml",
+        "network.html",
+        "reactions.csv",
+    ]
     condition = {"medium": "anaerobic glucose", "knockouts": ["PPC", "b0720"]}
     expected = reaction_importance(load_tables("e_coli_core"), "core", methods=("gate", "message", "attention"), **condition)
     table = pd.read_csv(out / "reactions.csv").set_index("reaction")

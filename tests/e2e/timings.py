@@ -15,6 +15,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from core.ui.stories.scripts import STORIES
 from tests.e2e.conftest import LAUNCH, start_server
 
 
@@ -140,6 +141,16 @@ def long_rna(browser: Browser, url: str) -> list[tuple[str, float]]:
     return rows
 
 
+def story(browser: Browser, url: str, key: str, step: int) -> float:
+    """From entering a story's link, in a browser that has never seen the app, to the step it names."""
+    page = tab(browser)
+    shown = page.locator(".st-key-story").get_by_role("heading" if step < 4 else "button", name=re.compile(".") if step < 4 else "Table, CSV").first
+    link = f"{url}/stories?s.stories.story=%22{key}%22" + (f"&s.stories.step={step}" if step > 1 else "")
+    waited = seconds(lambda: page.goto(link), lambda: shown.wait_for(timeout=120_000))
+    page.context.close()
+    return waited
+
+
 def main() -> None:
     """Prints the table."""
     path = next(found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name)))
@@ -158,6 +169,8 @@ def main() -> None:
         rows += [("tRNA after the click, warm server, first look at RNA", from_home(browser, core.url, "Open the tRNA", trna))]
         rows += [("tRNA after the click, warm", from_home(browser, core.url, "Open the tRNA", trna)) for _ in range(3)]
         rows += long_rna(browser, core.url)
+        rows += [(f"story {one.key}, cold browser, its link", story(browser, core.url, one.key, 1)) for one in STORIES]
+        rows += [(f"story {one.key}, cold browser, link to its numbers", story(browser, core.url, one.key, 4)) for one in STORIES]
         core.stop()
         rna = start_server(Path(folder) / "rna")
         rows += [("tRNA after the click, cold", from_home(browser, rna.url, "Open the tRNA", trna, known=False))]

@@ -112,7 +112,14 @@ def _numbers(equation: Equation) -> tuple[list[list[float]], list[list[float]]]:
                 row = []
                 for j, column in enumerate(columns):
                     with column:
-                        row.append(controls.number(f"{plain(name)}, feature {j + 1}", f"lab.x{i}.{j}", FEATURES[i % 2][j]))
+                        row.append(
+                            controls.number(
+                                f"{plain(name)}, feature {j + 1}",
+                                f"lab.x{i}.{j}",
+                                FEATURES[i % 2][j],
+                                help="x of the metabolite, before the weights.",
+                            )
+                        )
                 features.append(row)
         with of_weights:
             weight = []
@@ -120,7 +127,11 @@ def _numbers(equation: Equation) -> tuple[list[list[float]], list[list[float]]]:
                 row = []
                 for j, column in enumerate(st.columns(2)):
                     with column:
-                        row.append(controls.number(f"W, row {i + 1}, column {j + 1}", f"lab.w{i}.{j}", WEIGHT[i][j]))
+                        row.append(
+                            controls.number(
+                                f"W, row {i + 1}, column {j + 1}", f"lab.w{i}.{j}", WEIGHT[i][j], help="What turns x into the message: x W."
+                            )
+                        )
                 weight.append(row)
     return features, weight
 

@@ -43,7 +43,13 @@ def choose(level: str, columns: list[str]) -> str:
     told, setting = words | own, f"map.colour.{level}"
     if len(told) > ROW or any(len(name) > LETTERS for name in own):
         return option_list("Colour", told, setting, words=told.__getitem__, help=HELP)
-    return option_row("Colour", told, setting, words=lambda name: plain(told[name]), help=HELP if own else None)
+    return option_row(
+        "Colour",
+        told,
+        setting,
+        words=lambda name: plain(told[name]),
+        help=HELP if own else "What is known of every point; each colour is named in the legend.",
+    )
 
 
 def colour(table: pd.DataFrame, by: str, level: str, columns: pd.DataFrame) -> Kinds | Values:

@@ -127,7 +127,7 @@ def _metabolic() -> None:
         _radio("What may occur in training", "split", {name: title for name, (title, _) in SPLITS.items()}, [text for _, text in SPLITS.values()])
     gate, place, epochs = st.columns([3, 3, 2])
     with gate:
-        _segments("Gates", "network.gate", GATES)
+        _segments("Gates", "network.gate", GATES, help="A gate for every metabolite in every reaction, one for every metabolite, or none.")
     with place:
         _device("metabolic")
     with epochs:
@@ -158,7 +158,7 @@ def _network() -> None:
     with hidden:
         _number("Hidden width", "network.hidden", 2, 512, help="A multiple of the number of heads.")
     with heads:
-        _number("Heads", "network.heads", 1, 16)
+        _number("Heads", "network.heads", 1, 16, help="How many sets of weights, gates and attention a layer has side by side.")
     with layers:
         _number("Layers", "network.layers", 0, 64, help="Passes there and back; without any, no message is sent.")
     with tied:
