@@ -90,12 +90,14 @@ def _checked(view: ViewState, *, tell: bool = True) -> Pair | None:
 
 def _bars(both: Pair) -> None:
     """A's condition, and B's below it with the same widgets."""
-    first = st.columns([2, 3, 2, 2], vertical_alignment="bottom")
+    with st.container(key="twos-first"):
+        first = st.columns([2, 3, 2, 2], vertical_alignment="bottom")
     condition.medium_box(first[0], both.first, FIRST)
     condition.knockout_box(first[1], both.first, FIRST)
     condition.objective_box(first[2], both.first)
     condition.uptakes_box(first[3], both.first, FIRST)
-    second = st.columns([2, 3, 2, 2], vertical_alignment="bottom")
+    with st.container(key="twos-second"):
+        second = st.columns([2, 3, 2, 2], vertical_alignment="bottom")
     condition.medium_box(second[0], both.second, SECOND)
     condition.knockout_box(second[1], both.second, SECOND)
     condition.network_box(second[2], both.second, SECOND)

@@ -160,7 +160,8 @@ def _judge(asked: Asked, found: Attribution) -> Callable[[Job], Trial]:
 
 def _what(view: ViewState, given: Given) -> str:
     """What is explained and by which method; returns the method."""
-    target, how, parts, against, gates = st.columns([4, 4, 4, 4, 3], vertical_alignment="bottom")
+    with st.container(key="twos-asked"):
+        target, how, parts, against, gates = st.columns([4, 4, 4, 4, 3], vertical_alignment="bottom")
     over = over_of(view)
     tables = data.tables(given.model, given.model_objective)
     now = target_of(view, given)

@@ -185,7 +185,8 @@ def _words(record: RnaRecord, folded: FoldResult) -> dict[str, str]:
 
 def _what(view: ViewState, given: Given) -> tuple[str, str, str, str]:
     """Target, method, what is masked, and the baseline."""
-    first, second, third, fourth = st.columns([5, 4, 4, 4], vertical_alignment="bottom")
+    with st.container(key="twos-asked"):
+        first, second, third, fourth = st.columns([5, 4, 4, 4], vertical_alignment="bottom")
     with first:
         target = rna_target.choose(view, given)
     with second:

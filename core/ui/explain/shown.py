@@ -108,7 +108,8 @@ def table(
         column_config={"attribution": st.column_config.NumberColumn(f"attribution{unit}", format="%.5g")},
         alt=f"Attribution of {function.target} by {level}, the largest first",
     )
-    left, right, last, _ = st.columns([2, 2, 2, 3])
+    with st.container(key="twos-files"):
+        left, right, last, _ = st.columns([2, 2, 2, 3])
     text, file = rows.to_csv(index=False), f"attribution_{level}.csv"
     left.download_button(f"By {level}, CSV", text, file, "text/csv", on_click="ignore", icon=":material/download:")
     told = explanation(function, found, level, half, inputs, shows=[file, *_figures(function, found, level)])

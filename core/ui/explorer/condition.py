@@ -67,7 +67,8 @@ def model_bar(view: ViewState) -> None:
     """Model and network choice, and the place for an own file."""
     from core.metabolic import BUNDLED, list_uploads, model_label
 
-    left, middle, right = st.columns([3, 2, 2], vertical_alignment="bottom")
+    with st.container(key="twos-model"):
+        left, middle, right = st.columns([3, 2, 2], vertical_alignment="bottom")
     sources = list(dict.fromkeys([*BUNDLED, *(source for source, _ in list_uploads()), view.model]))
     key = bind("explorer_model", view.model)
     left.selectbox(
@@ -136,7 +137,8 @@ def _upload(key: str = "bar") -> None:
 
 def condition_bar(view: ViewState) -> None:
     """Medium, knock-outs and objective."""
-    left, middle, right, last = st.columns([2, 3, 2, 2], vertical_alignment="bottom")
+    with st.container(key="twos-condition"):
+        left, middle, right, last = st.columns([2, 3, 2, 2], vertical_alignment="bottom")
     medium_box(left, view)
     knockout_box(middle, view)
     objective_box(right, view)

@@ -27,7 +27,8 @@ LARGEST = 150
 def view_bar(given: Given, view: ViewState) -> None:
     """Which drawing, of what, coloured by what."""
     has_attention = data.checkpoint(view.checkpoint)[1].has_attention
-    left, middle, right, layer, head = st.columns([6, 4, 2, 2, 2], vertical_alignment="bottom")
+    with st.container(key="view-bar"):
+        left, middle, right, layer, head = st.columns([6, 4, 2, 2, 2], vertical_alignment="bottom")
     key = bind("explorer_view", view.view)
     left.segmented_control(
         "View",

@@ -31,7 +31,8 @@ def draw() -> None:
     st.session_state["explorer_good"] = view
     condition.condition_bar(view)
     vertices, reactions, incidences = found.graph.tables.shape
-    size, predicted, solved, finder, parameters = st.columns([3, 2, 2, 3, 3], vertical_alignment="center")
+    with st.container(key="size-bar"):
+        size, predicted, solved, finder, parameters = st.columns([3, 2, 2, 3, 3], vertical_alignment="center")
     with size:
         name = model_label(view.model)
         st.markdown(f"**{plain(name)}**  \n{vertices:,} metabolites · {reactions:,} reactions · {incidences:,} incidences")

@@ -63,7 +63,8 @@ def below(given: Given, view: ViewState) -> None:
 
 def _filters(given: Given, view: ViewState) -> None:
     tables = data.tables(given.model, given.model_objective)
-    left, middle, right = st.columns(3, vertical_alignment="bottom")
+    with st.container(key="twos-table"):
+        left, middle, right = st.columns(3, vertical_alignment="bottom")
     names = [ALL, *sorted(set(data.subsystems(given.model, given.model_objective).names))]
     chosen = bind("filter_subsystem", view.settings.get("explorer.filter") if view.settings.get("explorer.filter") in names else ALL)
     left.selectbox(

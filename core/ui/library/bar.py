@@ -16,7 +16,8 @@ OWN = "library_own"
 
 def library_box(asked: Asked) -> None:
     """Choice of the collection, and place for own ones."""
-    left, right = st.columns([5, 2], vertical_alignment="bottom")
+    with st.container(key="pairs-library"):
+        left, right = st.columns([5, 2], vertical_alignment="bottom")
     known = choices()
     key = bind("library_shown", asked.library)
     left.selectbox(

@@ -51,7 +51,8 @@ def wanted_motifs(view: ViewState) -> list[str]:
 
 def choose(table: pd.DataFrame, view: ViewState) -> Filter:
     """The row of filters for the points of a table (columns family and, of elements, motif)."""
-    columns = st.columns([5, 4, 3], vertical_alignment="bottom")
+    with st.container(key="twos-filters"):
+        columns = st.columns([5, 4, 3], vertical_alignment="bottom")
     rows, parts = np.ones(len(table), dtype=bool), []
     if "motif" in table:
         with columns[0]:

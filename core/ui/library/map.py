@@ -87,12 +87,13 @@ def draw() -> None:
 
 
 def _level_and_method(view: ViewState) -> str:
-    left, middle, right = st.columns([4, 3, 2], vertical_alignment="bottom")
+    with st.container(key="pairs-map"):
+        left, right = st.columns([5, 2], vertical_alignment="bottom")
     with left:
         level = option_row(
             "Points are", list(reversed(LEVELS)), "map.level", words=LEVELS.__getitem__, help="Structural elements (motifs), or whole RNAs."
         )
-    with middle:
+    with right.popover("How it is made", icon=":material/tune:", width="stretch"):
         option_row(
             "Method",
             METHODS,
@@ -100,15 +101,15 @@ def _level_and_method(view: ViewState) -> str:
             words=METHODS.__getitem__,
             help="UMAP keeps neighbours together; PCA shows the directions of largest variance.",
         )
-    seed = bind("map_seed", _seed(view))
-    right.number_input(
-        "Seed",
-        0,
-        9999,
-        key=seed,
-        on_change=lambda: state.update(settings={"map.seed": st.session_state[seed]}),
-        help="PCA needs none.",
-    )
+        seed = bind("map_seed", _seed(view))
+        st.number_input(
+            "Seed",
+            0,
+            9999,
+            key=seed,
+            on_change=lambda: state.update(settings={"map.seed": st.session_state[seed]}),
+            help="Of UMAP, which begins at random; PCA needs none.",
+        )
     return level
 
 

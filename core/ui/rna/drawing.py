@@ -61,7 +61,8 @@ def controls(given: Given, view: ViewState) -> None:
     """Layout, colour, layer and own values."""
     layout, colour = chosen(view)
     layered = colour in ("message", "openness")
-    left, middle, *third, right = st.columns([3, 3, 2, 3] if layered else [3, 3, 3], vertical_alignment="bottom")
+    with st.container(key="twos-drawing"):
+        left, middle, *third, right = st.columns([3, 3, 2, 3] if layered else [3, 3, 3], vertical_alignment="bottom")
     where = bind("rna_layout", layout)
     left.selectbox(
         "Layout",

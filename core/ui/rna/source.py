@@ -30,7 +30,8 @@ def bar(view: ViewState, *, encoders: bool = False) -> None:
     Args:
         encoders: the page needs vectors alone, so that GINFINITY is offered too, with the place where its weights are given.
     """
-    left, paste, middle, *others = st.columns([5, 3, 3, 2] if encoders else [5, 3, 3], vertical_alignment="bottom")
+    with st.container(key="pairs-rna"):
+        left, paste, middle, *others = st.columns([5, 3, 3, 2] if encoders else [5, 3, 3], vertical_alignment="bottom")
     sources = list(dict.fromkeys([*(data.EXAMPLE + name for name in data.examples()), *uploads.listed(), view.rna]))
     key = bind("rna_source", view.rna)
     left.selectbox(

@@ -30,7 +30,8 @@ def bar(given: Given) -> None:
     record = data.record(given.source, given.record)
     short = record.length <= data.AT_ONCE
     several = given.method in data.LISTED and short
-    left, *middle, heat, shape = st.columns([3, 3, 2, 2] if several else [3, 2, 2], vertical_alignment="bottom")
+    with st.container(key="twos-structure"):
+        left, *middle, heat, shape = st.columns([3, 3, 2, 2] if several else [3, 2, 2], vertical_alignment="bottom")
     offered = [m for m in METHODS if (m not in data.OWN or record.structure is not None) and (m not in data.LISTED or short)]
     key = bind("rna_method", given.method)
     left.selectbox(
