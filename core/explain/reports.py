@@ -56,8 +56,8 @@ def attribution_report(
         page, said = ledger(function, found, coarse), f"Ledger by {coarse}"
         sums = waterfall(page, title=said, target=function.target, unit=function.unit, baseline=function.baseline, prefix="", words=words)
         parts.append(chart(f"Ledger by {coarse}", sums, "All entries add up to the prediction; what the attribution misses is the last one."))
-    parts.append(table(f"Attribution by {level}", rows))
     parts += _tried(trial, function) if trial is not None else [sentences("Is it true of the network?", "This ranking has not been on trial.")]
+    parts.append(table(f"Attribution by {level}", rows))
     methods = methods_of(manifest, card=card, trial=trial)
     first = rows.iloc[0] if len(rows) else None
     most = f"; most is carried by {first.iloc[0]} ({first.iloc[1]:+.4g})" if first is not None else ""
@@ -102,10 +102,12 @@ def _tried(trial: Trial, function: Masked) -> list[Part]:
         drawing = curve_plot(curves, WORDS, title=title, moved=moved, target=function.target)
         parts.append(chart(title, drawing, "The grey band is 20 random orders."))
     scores = trial.table.drop(columns=["verdict", "why"]).assign(ranking=lambda t: t["ranking"].map(lambda name: WORDS.get(name, name)))
-    parts.append(table("Scores of the trial", scores))
+    parts.append(table("Scores of the trial", scores.rename(columns=lambda name: name.replace("_", " "))))
     if trial.stability is not None and int(trial.stability["seeds"].iloc[0]) > 1:
-        stable = pd.DataFrame(trial.stability)
-        parts.append(table("Stability over seeds", stable.rename(columns={"method": "ranking"})))
+        stable = trial.stability.assign(method=trial.stability["method"].map(lambda name: WORDS.get(name, name)))
+        parts.append(
+            table("Stability over seeds", stable.rename(columns={"method": "ranking", "spearman": "rank correlation", "jaccard": "shared top"}))
+        )
     return parts
 
 

@@ -31,7 +31,8 @@ figure { margin: 1rem 0; }
 figure svg { max-width: 100%; height: auto; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .9rem; }
-th, td { text-align: left; vertical-align: top; padding: .3rem .7rem .3rem 0; border-bottom: 1px solid #e3e7eb; overflow-wrap: anywhere; }
+th, td { text-align: left; vertical-align: top; padding: .3rem .7rem .3rem 0; border-bottom: 1px solid #e3e7eb; }
+td { min-width: 4rem; max-width: 40rem; overflow-wrap: break-word; } th { white-space: nowrap; }
 td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; overflow-wrap: normal; }
 dt { font-weight: 600; } dd { margin: 0 0 .4rem; }
 pre { background: #f4f6f8; padding: 1rem; overflow-x: auto; font-size: .8rem; }
@@ -65,7 +66,9 @@ def chart(title: str, figure: Figure, *notes: str) -> Part:
     for trace in told["data"]:  # WebGL compiles programs, which the document's policy forbids
         trace["type"] = trace.get("type", "scatter").replace("scattergl", "scatter")
     copy = type(figure)(told)
-    copy.update_layout(template="plotly_white", paper_bgcolor="#fff", plot_bgcolor="#fff", font={"color": "#1b1f24"})
+    copy.update_layout(
+        title={"text": ""}, margin={"t": 24}, template="plotly_white", paper_bgcolor="#fff", plot_bgcolor="#fff", font={"color": "#1b1f24"}
+    )
     drawn = copy.to_html(full_html=False, include_plotlyjs=False, div_id=f"figure-{_slug(title)}", config={"displaylogo": False, "responsive": True})
     return Part(title, f'<figure><div role="img" aria-label="{escape(alt_text(figure))}">{drawn}</div></figure>{_notes(notes)}')
 
