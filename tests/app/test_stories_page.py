@@ -5,10 +5,22 @@ from __future__ import annotations
 import json
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from core.models import load_members
+from core.ui.stories.page import work
 from core.ui.stories.scripts import STORIES, Asked
 from tests.app.steps import opened, told
+
+
+def found_out(test: AppTest) -> AppTest:
+    """A page once what its story asks is known."""
+    for job in list(work()._jobs.values()):
+        assert job.ended.wait(180)
+    test.run()
+    assert not test.exception
+    return test
+
 
 KEYS = [story.key for story in STORIES]
 
@@ -20,7 +32,7 @@ def test_keys_are_told_apart() -> None:
 @pytest.mark.parametrize("key", KEYS)
 def test_an_outcome_is_that_of_the_core(key: str) -> None:
     story = STORIES[KEYS.index(key)]
-    test = opened("stories", **{"s.stories.story": json.dumps(key), "s.stories.step": "5"})
+    test = found_out(opened("stories", **{"s.stories.story": json.dumps(key), "s.stories.step": "5"}))
     found = story.ask(Asked(load_members(story.network), "cpu"))
     assert f"{found.reason[0].upper()}{found.reason[1:]}." in told(test) and story.caveat in told(test)
     assert found.outcome.lower() in test.header[0].value.lower()

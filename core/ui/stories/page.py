@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from core.errors import InputError
 from core.ui import device, networks, state
+from core.ui.background import Background, Job, follow
 from core.ui.bind import option_list
 from core.ui.lab import controls
 from core.ui.nav import entry, page_of
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
 
 STEPS = ("The question", "What one expects", "Where to look", "The numbers", "The outcome")
 STEP = "stories.step"
+AT_ONCE = 1.0
+"""Seconds the page waits for a finding before it shows that it is being made."""
+Key = tuple[str, str, str]
+_STOPPED = "story_stopped"
 _ALONE = "<style>[data-testid=stSidebar], [data-testid=stExpandSidebarButton] { display: none }</style>"
 """What presenters do not need: the list of pages."""
 LOOK = {"the network agrees": ("green", ":material/check_circle:"), "the network does not agree": ("orange", ":material/cancel:")}
@@ -47,6 +53,7 @@ def draw() -> None:
     if large:
         with st.expander("Notes", icon=":material/speaker_notes:"):
             st.markdown(plain(story.notes))
+    _ahead(story)
 
 
 def _step() -> int:
@@ -121,23 +128,52 @@ def _outcome(story: Story) -> None:
 _parts = (_question, _expected, _where, _numbers, _outcome)
 
 
+@st.cache_resource(max_entries=1, show_spinner=False)
+def work() -> Background[Key, Finding]:
+    """Findings made or being made."""
+    return Background(32)
+
+
+def _key(story: Story) -> Key:
+    """What a finding follows from. Raises InputError where the network is not here."""
+    return story.key, networks.ensemble_key(story.network, "rna" if story.of_rna else "metabolic"), device.choice().device
+
+
+def _begun(story: Story, key: Key) -> Job:
+    """The work that finds out; the thread opens the networks itself, since a session's caches are not its own."""
+
+    def ask(job: Job) -> Finding:
+        from core.models import load_members
+
+        job.told("asking the network", 0, 1)
+        return story.ask(Asked([(network.to(key[2]), card) for network, card in load_members(story.network)], key[2]))
+
+    return work().start(key, ask)
+
+
 def _found(story: Story) -> Finding | None:
-    """The finding; what cannot be asked is one sentence."""
+    """The finding; until it is there the page says how long it has been asked for. What cannot be asked is one sentence."""
     try:
-        asked = _asked(story)
-        return _finding(story.key, networks.weights_of(story.network, "rna" if story.of_rna else "metabolic"), asked.device, asked)
+        key = _key(story)
     except InputError as error:
         st.error(plain(str(error)))
         return None
+    if (found := work().result(key)) is not None:
+        return found
+    if st.session_state.get(_STOPPED) == key:
+        st.info("The network was not asked to the end.")
+        st.button("Ask it", icon=":material/play_arrow:", key="story_ask", on_click=lambda: st.session_state.pop(_STOPPED, None))
+        return None
+    job = _begun(story, key)
+    if job.error is None and job.ended.wait(AT_ONCE):
+        return work().result(key)
+    follow(work(), key, "story", on_cancel=lambda: st.session_state.update({_STOPPED: key}))
+    return None
 
 
-def _asked(story: Story) -> Asked:
-    where = device.choice().device
-    if story.of_rna:
-        return Asked(networks.ensemble(story.network, "rna"), where)
-    return Asked(networks.ensemble(story.network), where)
-
-
-@st.cache_resource(max_entries=32, show_spinner="Asking the network ...")
-def _finding(key: str, weights: str, where: str, _asked: Any) -> Finding:
-    return story_of(key).ask(_asked)
+def _ahead(story: Story) -> None:
+    """Asks while the question is read, so that the numbers are there when it is their turn."""
+    with suppress(InputError):
+        key = _key(story)
+        if work().result(key) is None and work().job(key) is None and st.session_state.get(_STOPPED) != key:
+            _begun(story, key)
