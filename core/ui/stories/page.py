@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 STEPS = ("The question", "What one expects", "Where to look", "The numbers", "The outcome")
 STEP = "stories.step"
+PRESENTER, READABLE = "stories.presenter", 12
+"""Rows of a table that can be read from the back of a room."""
 AT_ONCE = 1.0
 """Seconds the page waits for a finding before it shows that it is being made."""
 Key = tuple[str, str, str]
@@ -42,7 +44,7 @@ def draw() -> None:
             help="Ten questions one would ask such a network.",
         )
     with right:
-        large = controls.switch("Presenter", "stories.presenter", help="Large type, for a projector, with notes for who speaks.")
+        large = controls.switch("Presenter", PRESENTER, help="Large type, for a projector, with notes for who speaks.")
     if large:
         st.html(_ALONE)
     story, step = story_of(key), _step()
@@ -100,6 +102,16 @@ def _numbers(story: Story) -> None:
     if found is None:
         return
     st.caption(plain(f"{story.numbers}. Computed now by {story.network}."))
+    if state.current().settings.get(PRESENTER) is True and len(found.table) <= READABLE:
+        st.table(found.table.map(_told).set_index(found.table.columns[0]))
+    else:
+        _table(story, found)
+    st.download_button(
+        "Table, CSV", found.table.to_csv(index=False), f"story-{story.key}.csv", "text/csv", on_click="ignore", icon=":material/download:"
+    )
+
+
+def _table(story: Story, found: Finding) -> None:
     number = st.column_config.NumberColumn
     numeric = found.table.select_dtypes("number").columns
     st.dataframe(
@@ -109,9 +121,11 @@ def _numbers(story: Story) -> None:
         alt=f"{story.numbers}: {len(found.table)} rows",
         height="auto" if len(found.table) < 12 else 420,
     )
-    st.download_button(
-        "Table, CSV", found.table.to_csv(index=False), f"story-{story.key}.csv", "text/csv", on_click="ignore", icon=":material/download:"
-    )
+
+
+def _told(value: object) -> str:
+    """A cell for a projector."""
+    return f"{value:.3g}" if isinstance(value, float) else plain(str(value))
 
 
 def _outcome(story: Story) -> None:
