@@ -205,6 +205,6 @@ def test_an_own_labelled_set_is_measured(server, page: Page, settled: Settled, t
     open_popover(page, "Load a labelled set").locator("input[type=file]").set_input_files(file)
     expect(page.get_by_text("24 RNAs of 6 families")).to_be_visible()
     at_rest(page)
-    page.get_by_role("button", name="Measure").click()
+    page.get_by_role("button", name="Measure", exact=True).click()
     expect(page.get_by_text(re.compile("Folded from the sequence alone"))).to_be_visible(timeout=120_000)
     expect(page.locator(".js-plotly-plot").first).to_be_visible()

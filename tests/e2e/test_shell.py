@@ -37,7 +37,7 @@ def test_a_deep_link_into_a_cold_server_opens_inside_the_app(server: Any, page: 
     page.goto(f"{server.url}/{path}?ko=PFK,b3916")
     settled(page)
     heading(page, entry)
-    expect(page.locator(".st-key-nav_explorer a")).to_have_attribute("href", re.compile(r"explorer\?ko=PFK"))
+    expect(page.locator(".st-key-nav_conditions a")).to_have_attribute("href", re.compile(r"conditions\?ko=PFK"))
 
 
 def test_every_page_opens_from_the_sidebar_and_fits_a_phone(server: Any, page: Page, settled: Settled) -> None:
