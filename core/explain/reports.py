@@ -38,7 +38,7 @@ def attribution_report(
     Args:
         level: whose groups are ranked. manifest: of :func:`core.explain.manifest.explanation`.
         about: facts of what was asked, by their names. card: of the network.
-        coarse: level of the ledger, None where the attribution does not add up. drawn: figures of the half. words: what groups are called.
+        coarse: level of the ledger, which attributions that add up have; None for none. drawn: figures of the half. words: what groups are called.
     """
     from core.viz.attribution_plots import signed_bars
     from core.viz.ledger_plot import waterfall
@@ -52,7 +52,7 @@ def attribution_report(
     parts = [facts("What was asked", {**about, **_asked(function, found)}), *drawn]
     bars = signed_bars(values, level=level, title=f"The {level}s that carry most", unit=function.unit, prefix="", words=words)
     parts.append(chart(f"The {level}s that carry most", bars))
-    if coarse is not None:
+    if coarse is not None and found.level == function.part and found.completeness is not None:
         page, said = ledger(function, found, coarse), f"Ledger by {coarse}"
         sums = waterfall(page, title=said, target=function.target, unit=function.unit, baseline=function.baseline, prefix="", words=words)
         parts.append(chart(f"Ledger by {coarse}", sums, "All entries add up to the prediction; what the attribution misses is the last one."))

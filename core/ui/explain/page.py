@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -39,7 +39,7 @@ from core.ui.explain.data import (
     work,
 )
 from core.ui.explain.running import running
-from core.ui.explain.shown import METHODS, ranking, said, table
+from core.ui.explain.shown import METHODS, Told, ranking, said, table
 from core.ui.explorer import card
 from core.ui.explorer.begin import begin
 from core.ui.explorer.head import select
@@ -48,7 +48,6 @@ from core.ui.view_state import SELECTION_KINDS, ViewState
 
 if TYPE_CHECKING:
     from core.explain.attribution import Attribution
-    from core.explain.masked import Masked
     from core.explain.whole_trial import Trial
 
 REACTION = "reaction"
@@ -95,7 +94,9 @@ def draw() -> None:
             st.caption("Genes share reactions: these sums overlap and do not add up to the prediction.")
     with right, st.container(border=True, key="detail-card"):
         finish = card.card(given, view)
-    table(function, found, level, "metabolic", inputs(asked), report=lambda told: _report(asked, function, found, level, told, key))
+    tried = (lambda: trial.trials().result(key)) if over == INCIDENCES else (lambda: None)
+    card_of = data.checkpoint(asked.network)[1].content
+    table(function, found, level, "metabolic", inputs(asked), Told(lambda: _about(asked), card_of, CHAINS[over][0], tried))
     if over == INCIDENCES:
         trial.draw(key, function, lambda: _judge(asked, found), prefix="rxn:", pick=select)
         judge.draw(asked, function, found, view)
@@ -116,31 +117,18 @@ def _picked(entity: str) -> None:
         select(entity)
 
 
-def _report(asked: Asked, function: Masked, found: Attribution, level: str, told: Mapping[str, Any], key: trial.Key) -> str:
-    from core.explain.reports import attribution_report
-
+def _about(asked: Asked) -> dict[str, Any]:
+    """What was asked, for the report."""
     given, solved = asked.given, data.fba(asked.given)
-    medium = "the model's own" if given.medium is None else given.medium if isinstance(given.medium, str) else "edited: in the manifest"
-    about = {
+    return {
         "Model": data.tables(given.model, given.model_objective).id,
-        "Medium": medium,
+        "Medium": "the model's own" if given.medium is None else given.medium if isinstance(given.medium, str) else "edited: in the manifest",
         "Knock-outs": ", ".join(given.knockouts) or "none",
         "Objective": given.objective or "the model's own",
         "Network": asked.network,
         "Growth by the network (1/h)": data.importance(given, asked.network).prediction,
         "Growth by flux balance analysis (1/h)": solved.growth if solved.status == "optimal" else solved.status,
     }
-    adds_up = found.level == function.part and found.completeness is not None
-    return attribution_report(
-        function,
-        found,
-        level,
-        told,
-        about=about,
-        card=data.checkpoint(asked.network)[1].content,
-        trial=trial.trials().result(key) if asked.over == INCIDENCES else None,
-        coarse=CHAINS[asked.over][0] if adds_up else None,
-    )
 
 
 def _judge(asked: Asked, found: Attribution) -> Callable[[Job], Trial]:

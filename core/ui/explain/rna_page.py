@@ -3,8 +3,9 @@ elements disrupted and folded again."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from core.ui.bind import option_list, option_row
 from core.ui.explain import disruption, ledger, rna_target, trial
 from core.ui.explain.data import attributing, work
 from core.ui.explain.running import running
-from core.ui.explain.shown import METHODS, ranking, said, table
+from core.ui.explain.shown import METHODS, Told, ranking, said, table
 from core.ui.rna import card, data, structure
 from core.ui.rna.begin import begin
 from core.ui.rna.data import Given
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from core.explain.whole_trial import Trial
     from core.rna import FoldResult, RnaRecord
     from core.rna.ensemble import PairEnsemble
+    from core.viz.report import Part
     from core.viz.rna_drawing import RnaView
 
 METHOD, OVER, BASELINE, WITHIN = "rnaexplain.method", "rnaexplain.over", "rnaexplain.baseline", "rnaexplain.within"
@@ -111,55 +113,20 @@ def draw() -> None:
         ranking(function, found, shown, prefix="", select=select, words=words)
     with right, st.container(border=True, key="detail-card"):
         card.card(given, folded, view)
-    table(
-        function,
-        found,
-        shown,
-        "rna",
-        _inputs(asked, recipe, given, folded),
-        report=lambda told: _report(asked, function, found, shown, told, key, given, folded, view),
-    )
+    tried = (lambda: trial.trials().result(key)) if over == "bases" else (lambda: None)
+    card_of = data.network(asked.network)[1].content
+    drawn = partial(_drawn, function, found, given, folded, view)
+    told = Told(lambda: _about(asked, record, given), card_of, CHAINS[over][0], tried, drawn, words)
+    table(function, found, shown, "rna", _inputs(asked, recipe, given, folded), told)
     if over == "bases":
         trial.draw(key, function, lambda: _judge(given, folded, view, function, found), prefix="", pick=select, words=words)
         disruption.draw((asked.rna, asked.pairs, asked.network, asked.weights, asked.where), given, folded, view)
 
 
-def _report(
-    asked: Asked,
-    function: Masked,
-    found: Attribution,
-    level: str,
-    told: Mapping[str, Any],
-    key: trial.Key,
-    given: Given,
-    folded: FoldResult,
-    view: ViewState,
-) -> str:
-    from core.explain.reports import attribution_report
-    from core.viz.report import drawing
-
-    record = data.with_structure(given, folded)
-    drawn = _drawn(function, found, given, folded, view)
-    about = {
-        "RNA": record.id,
-        "Sequence": record.sequence,
-        "Structure": folded.structure,
-        "Found by": data.METHODS[given.method],
-        "Network": asked.network,
-    }
-    adds_up = found.level == function.part and found.completeness is not None
-    return attribution_report(
-        function,
-        found,
-        level,
-        told,
-        about=about,
-        card=data.network(asked.network)[1].content,
-        trial=trial.trials().result(key) if asked.over == "bases" else None,
-        coarse=CHAINS[asked.over][0] if adds_up else None,
-        drawn=[] if drawn is None else [drawing("The structure", drawn[0], drawn[1])],
-        words=_words(record, folded),
-    )
+def _about(asked: Asked, record: RnaRecord, given: Given) -> dict[str, Any]:
+    """What was asked, for the report."""
+    found = {"RNA": record.id, "Sequence": record.sequence, "Structure": record.structure}
+    return found | {"Found by": data.METHODS[given.method], "Network": asked.network}
 
 
 def likeness_asked(given: Given, folded: FoldResult, view: ViewState) -> tuple[object, ...]:
@@ -271,12 +238,13 @@ def _coloured(function: Masked, found: Attribution, given: Given, folded: FoldRe
     return rna_view(record, colour_by="values", values=values, scale=scale, elements=elements, selected=view.selection)
 
 
-def _drawn(function: Masked, found: Attribution, given: Given, folded: FoldResult, view: ViewState) -> tuple[str, str] | None:
-    """The same for a document: its SVG and what it shows in words."""
+def _drawn(function: Masked, found: Attribution, given: Given, folded: FoldResult, view: ViewState) -> list[Part]:
+    """The same for the report."""
+    from core.viz.report import drawing
     from core.viz.rna_drawing import rna_svg
 
     drawn = _coloured(function, found, given, folded, view)
-    return None if drawn is None else (rna_svg(drawn), drawn.sentence)
+    return [] if drawn is None else [drawing("The structure", rna_svg(drawn), drawn.sentence)]
 
 
 def _per_base(function: Masked, found: Attribution, count: int) -> np.ndarray | None:

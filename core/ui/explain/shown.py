@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -16,6 +17,8 @@ from core.ui.text import plain
 if TYPE_CHECKING:
     from core.explain.attribution import Attribution
     from core.explain.masked import Masked
+    from core.explain.whole_trial import Trial
+    from core.viz.report import Part
 
 METHODS = {
     "integrated_gradients": "integrated gradients",
@@ -81,19 +84,24 @@ def ranking(
     take(picked_entity(event) or None, "explain_ranking", select)
 
 
-def table(
-    function: Masked,
-    found: Attribution,
-    level: str,
-    half: str,
-    inputs: Mapping[str, Any],
-    *,
-    report: Callable[[Mapping[str, Any]], str],
-) -> None:
+@dataclass(frozen=True)
+class Told:
+    """What a half adds to the report: facts of what was asked, the network's card, the level its ledger begins with, the trial if there was one,
+    figures of its own, and what groups are called. What takes a while is made when the report is."""
+
+    about: Callable[[], Mapping[str, Any]]
+    card: Mapping[str, Any]
+    coarse: str
+    trial: Callable[[], Trial | None]
+    drawn: Callable[[], Sequence[Part]] = tuple
+    words: Mapping[str, str] | None = None
+
+
+def table(function: Masked, found: Attribution, level: str, half: str, inputs: Mapping[str, Any], report: Told) -> None:
     """All groups, the largest first, with their file, the manifest of all figures of the page and a report.
 
     Args:
-        half: "metabolic" or "rna". inputs: what the masked function is made of, for the manifest. report: the document, from the manifest.
+        half: "metabolic" or "rna". inputs: what the masked function is made of, for the manifest. report: what the half adds to it.
     """
     from core.explain.manifest import explanation
 
@@ -122,9 +130,16 @@ def table(
         icon=":material/receipt_long:",
         help="All that is needed to compute these figures again: python -m core replay attribution.json",
     )
+
+    def whole() -> str:
+        from core.explain.reports import attribution_report
+
+        shared: dict[str, Any] = {"card": report.card, "coarse": report.coarse, "words": report.words}
+        return attribution_report(function, found, level, told, about=report.about(), trial=report.trial(), drawn=report.drawn(), **shared)
+
     last.download_button(
         "Report, HTML",
-        device.kept(lambda: report(told)),
+        device.kept(whole),
         "report.html",
         "text/html",
         on_click="ignore",
