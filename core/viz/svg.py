@@ -41,7 +41,7 @@ def network_svg(view: NetworkView, *, title: str = "", background: str = "#fffff
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}"'
         f' font-family="{escape(FONT)}" role="img"><title>{escape(title or view.sentence)}</title><desc>{escape(view.sentence)}</desc>',
-        f'<rect width="100%" height="100%" fill="{escape(background)}"/>',
+        f'<rect width="100%" height="100%" rx="8" fill="{escape(background)}"/>',
     ]
     if title:
         parts.append(f'<text x="16" y="24" font-size="17" font-weight="600" fill="#111">{escape(title)}</text>')

@@ -130,7 +130,8 @@ def _growth(both: Pair) -> Callable[[], None]:
     for letter, column, given, view in zip("AB", st.columns(2), both.given, (both.first, both.second), strict=True):
         with column, st.container(border=True):
             st.markdown(f"**{letter}**: {plain(words(view))}")
-            left, right = st.columns(2)
+            with st.container(key=f"twos-growth-{letter}"):
+                left, right = st.columns(2)
             with left:
                 head.network_growth(given, view, spread=True)
             places.append((right.empty(), st.empty(), given))
