@@ -20,6 +20,8 @@ REFERENCES = {
     "forgi": "Thiel B.C. et al. (2019) 3D based on 2D: calculating helix angles and stacking patterns using forgi 2.0. F1000Research 8:287.",
     "fba": "Orth J.D., Thiele I., Palsson B.O. (2010) What is flux balance analysis? Nature Biotechnology 28:245-248.",
     "pfba": "Lewis N.E. et al. (2010) Omic data from evolved E. coli are consistent with computed optimal growth. Molecular Systems Biology 6:390.",
+    "iYS1720": "Seif Y. et al. (2018) Genome-scale metabolic reconstructions of multiple Salmonella strains reveal serovar-specific metabolic "
+    "traits. Nature Communications 9:3771.",
     "core": "Orth J.D., Fleming R.M.T., Palsson B.O. (2010) Reconstruction and use of microbial metabolic networks. EcoSal Plus 4.",
     "iJO1366": "Orth J.D. et al. (2011) A comprehensive genome-scale reconstruction of Escherichia coli metabolism. Mol. Syst. Biol. 7:535.",
     "gine": "Hu W. et al. (2020) Strategies for pre-training graph neural networks. ICLR.",
@@ -46,7 +48,7 @@ _SAID = {
     "deep_lift": "DeepLIFT",
     "noise_tunnel": "gradients averaged over noise",
 }
-MODELS = {"e_coli_core": "core", "iJO1366": "iJO1366"}
+MODELS = {"e_coli_core": "core", "iJO1366": "iJO1366", "iYS1720": "iYS1720"}
 
 
 @dataclass(frozen=True)
@@ -126,17 +128,29 @@ def _network(manifest: Mapping[str, Any], card: Mapping[str, Any], cited: list[s
 
 def _attribution(manifest: Mapping[str, Any], cited: list[str]) -> str:
     said, method, half = manifest["words"], str(manifest["method"]), manifest["half"]
-    cited += [method, *(["captum"] if method != "occlusion" else [])]
-    settings = ", ".join(f"{name} {value}" for name, value in manifest.get("settings", {}).items())
+    settings = manifest.get("settings", {})
+    own = method == "occlusion" or bool(settings.get("chosen"))
+    cited += [method, *([] if own else ["captum"])]
     found = manifest.get("figures", {}).get("completeness")
     adds = f" The values miss the change between baseline and input by {found['relative']:.2%}." if found else ""
     told = {"live": " Gates followed the masks.", "frozen": " Gates were kept as they were."}
     gates = "" if half == RNA else told.get(manifest.get("gates", ""), "")
     other = f" The other condition is {_medium(manifest['other']['medium'])}." if manifest.get("other") else ""
     return (
-        f"What {said['target']} follows from was attributed to {manifest['masked']} by {_SAID.get(method, method)}"
-        f"{f' ({settings})' if settings else ''}, with the baseline: {said['baseline']}.{other}{gates}{adds} Masking a part is not deleting it."
+        f"The prediction ({said['target']}) was attributed to {manifest['masked']} by {_SAID.get(method, method)}{_how(method, settings)}; "
+        f"baseline: {said['baseline']}.{other}{gates}{adds} Masking a part is not deleting it."
     )
+
+
+def _how(method: str, settings: Mapping[str, Any]) -> str:
+    """A method's settings, as a clause; a method without any has none."""
+    if "steps" in settings:
+        return f" ({settings['steps']} points, {'placed where they were needed' if settings.get('chosen') else 'Gauss-Legendre'})"
+    if method == "shapley":
+        return f" ({settings['orders']} orders of {settings['groups']} groups, seed {settings['seed']})"
+    if method == "noise_tunnel":
+        return f" ({settings['draws']} draws with noise of {settings['noise']:g}, seed {settings['seed']})"
+    return ""
 
 
 def _trial(trial: Trial, cited: list[str]) -> str:

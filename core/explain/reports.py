@@ -60,8 +60,9 @@ def attribution_report(
     parts.append(table(f"Attribution by {level}", rows))
     methods = methods_of(manifest, card=card, trial=trial)
     first = rows.iloc[0] if len(rows) else None
-    most = f"; most is carried by {first.iloc[0]} ({first.iloc[1]:+.4g})" if first is not None else ""
-    lead = f"What the network's {function.target} relies on, by {_name(found)}{most}. {HONEST}"
+    unit = f" {function.unit}" if function.unit else ""
+    most = f": most on {first.iloc[0]} ({first.iloc[1]:+.4g}{unit})" if first is not None else ""
+    lead = f"What the network's prediction ({function.target}) relies on, by {_name(found)}{most}. {HONEST}"
     title = f"Gatescope: {function.target}"
     return report(title, lead, parts, methods=methods.paragraphs, references=methods.references, manifest=manifest)
 

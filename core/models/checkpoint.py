@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -15,12 +15,16 @@ from core.errors import InputError
 from core.storage import digest, write_bytes, write_json
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from core.metabolic.hypergraph import MetabolicHypergraph
     from core.models.network import ReactionNetwork
     from core.models.rna import RnaGine
 
 SHIPPED = Path(__file__).resolve().parents[2] / "assets" / "checkpoints"
 SCHEMA = 1
+WIDEST, MOST_LAYERS = 2**16, 64
+"""Of a network that is loaded: its largest size of any kind, and its layers."""
 _READS = {"metabolic": "metabolic models", "rna": "RNAs"}
 SLACK = 0.5
 """How far beyond the bounds seen in training (mmol/gDW/h) a bound may lie without a warning: training draws from open intervals."""
@@ -101,9 +105,11 @@ def load_checkpoint(name_or_path: str | Path, *, kind: str | None = None) -> tup
     if card.content.get("weights_sha256") != card.weights_sha256:
         raise InputError(f"The weights of checkpoint {card.name!r} are not those its card describes; restore {weights.name} from the release.")
     try:
+        values = load(weights.read_bytes())
+        _fits(card, values)
         network = _build(card)
-        network.load_state_dict(load(weights.read_bytes()))
-    except (SafetensorError, RuntimeError, TypeError, ValueError) as error:
+        network.load_state_dict(values)
+    except (SafetensorError, RuntimeError, LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
         raise InputError(f"Checkpoint {card.name!r} cannot be read ({type(error).__name__}); restore {weights.name} from the release.") from None
     return network.eval().requires_grad_(False), card
 
@@ -131,6 +137,23 @@ def ensemble_key(name_or_path: str | Path) -> str:
     first, folder = load_card(name_or_path), _locate(name_or_path)[0].parent
     others = [load_card(folder / f"{member}.safetensors").weights_sha256 for member in first.content.get("members", ())]
     return digest("".join([first.weights_sha256, *others]).encode())
+
+
+def _fits(card: Card, values: Mapping[str, Tensor]) -> None:
+    """That weights are those of a network of the card's sizes, before any memory is taken for it: a card may come from anybody.
+
+    Raises:
+        ValueError, or what building a network of impossible choices raises.
+    """
+    import torch
+
+    sizes = {name: size for name, size in card.content["network"].items() if isinstance(size, int | float)}
+    if any(size > (MOST_LAYERS if name == "layers" else WIDEST) for name, size in sizes.items()):
+        raise ValueError("no network is as large")
+    with torch.device("meta"):
+        wanted = {name: value.shape for name, value in _build(card).state_dict().items()}
+    if wanted != {name: value.shape for name, value in values.items()}:
+        raise ValueError("weights of another network")
 
 
 def _build(card: Card) -> ReactionNetwork | RnaGine:
@@ -213,7 +236,7 @@ def _read_card(path: Path) -> dict[str, Any]:
     try:
         state = path.stat()
         content = _parsed_card(path, state.st_ino, state.st_mtime_ns, state.st_size)
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         raise InputError(f"The model card {path.name} cannot be read; restore it from the release.") from None
     if content.get("schema") != SCHEMA:
         raise InputError(

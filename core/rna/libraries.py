@@ -172,12 +172,22 @@ def adopt_library(key: str, data: bytes) -> Library:
     Raises:
         InputError: the file is not the library of this key, or there is no room for it.
     """
+    library = check_library(key, data)
+    there = _intact(path := _path(key))
+    return there or _write(replace(library, path=path), data.decode("utf-8").splitlines()[1:])
+
+
+def check_library(key: str, data: bytes) -> Library:
+    """A library as another computer stored it, not stored here.
+
+    Raises:
+        InputError: the file is not the library of this key.
+    """
     with tempfile.TemporaryDirectory() as place:
         (given := Path(place) / f"{key}.jsonl").write_bytes(data)
         if (library := _intact(given)) is None:
             raise InputError("The library in the file is damaged; ask for the file again.")
-    there = _intact(path := _path(key))
-    return there or _write(replace(library, path=path), data.decode("utf-8").splitlines()[1:])
+        return library
 
 
 def list_libraries(on_notice: Callable[[str], None] | None = None) -> list[Library]:

@@ -92,7 +92,7 @@ def _whole(name: str, card: Card) -> None:
     training = content["training"]
     taught = f"{training['samples']:,} samples" if "samples" in training else f"{training['families']:,} families"
     st.markdown(
-        f"{_seeded(training)}, {taught}, {training['epochs']} epochs, {content['parameters']:,} parameters, "
+        f"{_seeded(training)}, {taught}, {int(training['epochs'])} epochs, {content['parameters']:,} parameters, "
         f"{duration(training['seconds'])} of training. {plain(_sentence(content['data']['splits']))}"
     )
     with st.expander("The whole card"):
@@ -127,7 +127,7 @@ def _metabolic(name: str, content: dict[str, Any]) -> None:
     columns[0].metric("Growth R², held out", _figure(test["growth_r2"]))
     columns[1].metric("Gradient boosting, same samples", _figure(best["growth_r2"]) if best else "not measured")
     columns[2].metric("Flux R², median", _figure(test["flux_r2_median"]))
-    columns[3].metric("Gate", str(content["network"]["gate"]), help=f"Attention: {content['network']['attention'] or 'none'}")
+    columns[3].metric("Gate", plain(str(content["network"]["gate"])), help=plain(f"Attention: {content['network']['attention'] or 'none'}"))
     _figures(name, content, FIGURES)
     st.caption(
         f"{test['samples']:,} conditions of {plain(content['data']['distribution'])}, none seen in training or selection; "
@@ -159,7 +159,7 @@ def _seeds(content: dict[str, Any]) -> None:
     found = content.get("ensemble")
     if not found:
         return
-    st.subheader(f"{found['seeds']} seeds")
+    st.subheader(f"{int(found['seeds'])} seeds")
     first = content["training"]["seed"]
     rows = {f"seed {first + i}": figures for i, figures in enumerate(found["each"])} | {"mean of the seeds": found["mean"]}
     _table(rows, {figure: FIGURES[figure] for figure in found["each"][0]}, "Held-out figures of every seed and of their mean")
@@ -254,16 +254,16 @@ def _rna(name: str, content: dict[str, Any]) -> None:
     columns = st.columns(4)
     best = max(content["baselines"], key=lambda b: content["baselines"][b].get("folded") or 0.0)
     columns[0].metric("Pair AUC, held-out families", _figure(test["folded"]), help="Synthetic families, structures folded by ViennaRNA.")
-    columns[1].metric("Best untrained score", _figure(content["baselines"][best]["folded"]), help=best)
+    columns[1].metric("Best untrained score", _figure(content["baselines"][best]["folded"]), help=plain(best))
     real = scores if scores.empty else scores[scores["structures"] == "folded"]
     figures = {str(row["score"]): float(row["distant"]) for row in real.to_dict("records") if row["kind"] in ("untrained", "network")}
     rival = max((score for score in figures if score != name), key=lambda score: figures[score], default=None)
     columns[2].metric("Pair AUC, Rfam under 60% identity", _figure(figures[name]) if name in figures else "not measured")
-    columns[3].metric("Best untrained score", "not measured" if rival is None else _figure(figures[rival]), help=rival)
+    columns[3].metric("Best untrained score", "not measured" if rival is None else _figure(figures[rival]), help=rival and plain(rival))
     if len(real):
         st.markdown(plain(verdict(scores, name)))
     _figures(name, content, RNA_FIGURES)
-    truth, distribution = plain(content["data"]["truth"]), content["data"]["distribution"]
+    truth, distribution = plain(content["data"]["truth"]), plain(content["data"]["distribution"])
     st.caption(
         "Pair AUC: the probability that two of one family lie nearer than two of different families; .5 is chance. Pairs are of like length; distant "
         f"ones agree in under 60% of their columns. {test['families']:,} families of {distribution}, none seen in training or selection: {truth}. "
@@ -280,7 +280,7 @@ def _rna_seeds(content: dict[str, Any]) -> None:
     found = content.get("ensemble")
     if not found:
         return
-    st.subheader(f"{found['seeds']} seeds")
+    st.subheader(f"{int(found['seeds'])} seeds")
     own = [row for row in (content.get("rfam") or {}).get("scores", []) if row["score"] == content["name"]]
     every = [{"seed": content["training"]["seed"], "test": content["test"], "rfam": own}, *found["others"]]
     titles = {f"rfam_{figure}": title for figure, title in RFAM_FIGURES.items()} | RNA_FIGURES

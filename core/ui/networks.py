@@ -103,8 +103,9 @@ def label(name: str) -> str:
     run = name.removeprefix(RUN)
     if not name.startswith(RUN) or not _RUN_ID.fullmatch(run):
         return name
-    called = read_json(storage.folder("runs") / run / CONFIG_FILE).get("name")
-    return f"trained here: {called} ({run[:15]})" if called else f"trained here: {run}"
+    config = read_json(storage.folder("runs") / run / CONFIG_FILE)
+    called, came = config.get("name"), "from a session" if "from" in config else "trained here"
+    return f"{came}: {called} ({run[:15]})" if called else f"{came}: {run}"
 
 
 def _weights(folder: Path) -> Path | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import shutil
 import tempfile
 import zipfile
 import zlib
@@ -19,9 +20,9 @@ from pathlib import Path, PurePosixPath
 
 from core import storage
 from core.errors import InputError
-from core.models.checkpoint import load_checkpoint
-from core.rna.libraries import adopt_library
-from core.runs.record import CONFIG_FILE
+from core.models.checkpoint import Card, load_checkpoint
+from core.rna.libraries import adopt_library, check_library
+from core.runs.record import CONFIG_FILE, read_json
 from core.ui.view_state import ViewState
 from core.uploads import MAX_UPLOADS
 
@@ -33,11 +34,15 @@ LARGEST, MOST_FILES = 100 * 2**20, 200
 """Bytes of all files of a session together, unpacked, and their number; the browser uploads no more than that."""
 RESERVED = ("config", "state", "process", "previous-process", "progress", "training", "about", "evaluation")
 """Names that files of a run have; a network's are others."""
+_OF_RNA = ("motifs", "search", "whatif", "scoreboard")
+"""Pages of RNA whose place in the URL does not begin so."""
 _HASH = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 _RUN = re.compile(r"run:([\w-][\w.-]{0,79})")
 _UPLOAD = re.compile(r"uploads/([a-z]{0,20}-?)([0-9a-f]{64})/([^/]{1,200})")
 _LIBRARY = re.compile(r"libraries/([0-9a-f]{64})\.jsonl")
 _NETWORK = re.compile(r"networks/([\w-][\w.-]{0,79})/([\w-][\w.-]{0,120})\.(json|safetensors)")
+_ADOPTED = {"from": "a session file"}
+"""What tells a network that came in a session file from a run of this computer."""
 _DAMAGED = "This is not a Gatescope session file, or it is damaged; choose one saved with 'Save session'."
 
 
@@ -107,24 +112,52 @@ def unpack(data: bytes) -> Session:
             raise InputError(f"The session file holds {PurePosixPath(name).name[:40]!r}, which belongs to no session; ask for the file again.")
     titles = {run: _checked_network(run, files) for run, files in networks.items()}
     for key, content in libraries.items():
+        check_library(key, content)
+    for key, content in libraries.items():
         adopt_library(key, content)
     for path, content in uploads.items():
-        if not any(path.parent.glob("*")):
+        here = [file for file in path.parent.glob("*") if not file.name.startswith(".")]
+        for file in here:
+            file.touch()  # the files of this view are not those to be dropped for want of room
+        if not here:
             storage.write_bytes(path, content)
     storage.trim("uploads", MAX_UPLOADS)
     for run, files in networks.items():
-        folder = storage.folder("runs") / run
-        if not folder.exists():
-            for file, content in files.items():
-                storage.write_bytes(folder / file, content)
-            # what the pages call it; without the rest of a run's settings it is no run of this computer, and cannot be resumed
-            storage.write_json(folder / CONFIG_FILE, {"name": titles[run]})
+        if not (storage.folder("runs") / run).exists():
+            _adopt_network(run, titles[run], files)
     return session
 
 
-def suggested_name(view: ViewState) -> str:
-    """A file name for a session: its model or RNA, and the key of the view."""
-    return f"{storage.safe_name(view.model if len(view.model) < 40 else 'session')}-{view.key[:8]}{SUFFIX}"
+def adopted_networks() -> list[str]:
+    """Run ids of the networks that came in session files."""
+    folders = sorted(folder for folder in storage.folder("runs").iterdir() if folder.is_dir())
+    return [folder.name for folder in folders if _ADOPTED.items() <= read_json(folder / CONFIG_FILE).items()]
+
+
+def remove_adopted(run: str) -> None:
+    """Removes a network that came in a session file; a run of this computer is left alone."""
+    if run in adopted_networks():
+        shutil.rmtree(storage.folder("runs") / run)
+
+
+def suggested_name(session: Session) -> str:
+    """A file name for a session: the model, or on a page of RNA the RNA, where it has a short name, and the key of the view."""
+    view = session.view
+    shown = view.rna.removeprefix("example:") if session.page.startswith("rna") or session.page in _OF_RNA else view.model
+    return f"{storage.safe_name(shown if len(shown) < 40 else 'session')}-{view.key[:8]}{SUFFIX}"
+
+
+def _adopt_network(run: str, title: str, files: Mapping[str, bytes]) -> None:
+    """Stores a network, whole or not at all, as what is no run of this computer and cannot be resumed."""
+    place = Path(tempfile.mkdtemp(dir=storage.home(), prefix=".adopting-"))
+    try:
+        for file, content in files.items():
+            storage.write_bytes(place / file, content)
+        storage.write_json(place / CONFIG_FILE, {"name": title, **_ADOPTED})
+        place.chmod(0o755)
+        place.rename(storage.folder("runs") / run)
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def _unzipped(data: bytes) -> dict[str, bytes]:
@@ -178,7 +211,7 @@ def _checked_network(run: str, files: Mapping[str, bytes]) -> str:
     """
     here = storage.folder("runs") / run
     if here.exists() and any(not (here / file).is_file() or (here / file).read_bytes() != content for file, content in files.items()):
-        raise InputError(f"Another network is called {run!r} on this computer; remove that run on the Train page, then open the session.")
+        raise InputError(f"Another network is called {run!r} on this computer; remove it on the page Stored data or Train, then open the session.")
     if any(PurePosixPath(file).stem in RESERVED for file in files):
         raise InputError(f"The network {run!r} of the session file has the name of a run's own file; ask for the file again.")
     with tempfile.TemporaryDirectory() as place:
@@ -188,9 +221,32 @@ def _checked_network(run: str, files: Mapping[str, bytes]) -> str:
         if any({f"{stem}.json", f"{stem}.safetensors"} - files.keys() for stem in stems):
             raise InputError(f"The network {run!r} of the session file is not whole; ask for the file again.")
         cards = [load_checkpoint(Path(place) / f"{stem}.safetensors")[1] for stem in sorted(stems)]
+    for card in cards:
+        if not _readable(card):
+            raise InputError(f"The card of the network {run!r} of the session file lacks what the pages read; ask for the file again.")
     first = [card for card in cards if not card.content.get("member_of")]
     named = {card.name for card in cards}
     members = first[0].content.get("members", ()) if len(first) == 1 else None
     if members is None or named != stems or named != {first[0].name, *members}:
         raise InputError(f"The network {run!r} of the session file is not whole; ask for the file again.")
     return first[0].name
+
+
+def _readable(card: Card) -> bool:
+    """Whether a card holds what the pages read to show a network, beyond the card itself."""
+    content = card.content
+    if card.kind == "metabolic":
+        trained = content.get("trained_on")
+        if not (isinstance(trained, dict) and isinstance(trained.get("objective"), dict) and isinstance(trained.get("bounds"), dict)):
+            return False
+        if not all(isinstance(one, list) and len(one) == 4 and all(map(_number, one)) for one in trained["bounds"].values()):
+            return False
+    if content.get("member_of"):
+        return True  # its figures are on the card of its ensemble
+    kinds = {"training": dict, "data": dict, "test": dict, "baselines": dict, "limits": list}
+    figures = ("growth_r2", "flux_r2_median") if card.kind == "metabolic" else ("folded",)
+    return all(isinstance(content.get(key), kind) for key, kind in kinds.items()) and all(_number(content["test"].get(key)) for key in figures)
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | float)

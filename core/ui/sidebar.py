@@ -46,7 +46,10 @@ def session_box(page: StreamlitPage) -> None:
     with popover(st, "Session", SESSION, ":material/save:"):
         if not st.session_state.get(SESSION):
             return  # what is in it is found out when it is opened
-        st.caption("The view as one file, with the models, RNAs and networks of this computer that it names: a colleague can open it.")
+        st.caption(
+            "The view as one file, with the models, RNAs and networks of this computer that it names: a colleague can open it. "
+            "A layout read from an Escher map is not in it."
+        )
         _save(Session(state.current(), page.url_path or PAGES[0].path))
         given = st.file_uploader(
             "Open a session", type=[SUFFIX.removeprefix("."), "json"], key="session_open", help="A file saved here or by a colleague."
@@ -64,7 +67,7 @@ def _save(session: Session) -> None:
     st.download_button(
         "Save session",
         lambda: pack(session),
-        suggested_name(session.view),
+        suggested_name(session),
         "application/zip",
         icon=":material/download:",
         key="session_save",

@@ -6,7 +6,9 @@ import streamlit as st
 
 from core import storage
 from core.runs import list_runs
-from core.ui.text import size
+from core.ui import networks
+from core.ui.session_file import adopted_networks, remove_adopted
+from core.ui.text import plain, size
 
 _FOLDERS = {
     "uploads": ("Uploads", "Models you loaded, by the hash of their content: a link to one works until it is cleared."),
@@ -30,8 +32,19 @@ def draw_folder(name: str, held: int) -> None:
         with action, st.popover("Clear", icon=":material/delete:", disabled=not held or busy, width="stretch"):
             st.markdown(f"Delete {size(held)} of {title.lower()}?")
             st.button("Delete", key=f"clear_{name}", type="primary", on_click=_clear, args=(name,))
+        if name == "runs":
+            _adopted()
         if busy:
             st.caption("A run is going on: cancel it first.")
+
+
+def _adopted() -> None:
+    """The networks that came in session files, which are no runs: each with a button that removes it."""
+    for run in adopted_networks():
+        text, action = st.columns([8, 2], vertical_alignment="center")
+        text.markdown(plain(networks.label(networks.RUN + run)))
+        with action:
+            st.button("Remove", key=f"remove_{run}", icon=":material/delete:", width="stretch", on_click=remove_adopted, args=(run,))
 
 
 def _clear(name: str) -> None:

@@ -150,6 +150,24 @@ def test_methods_cite_what_was_used():
     assert REFERENCES["viennarna"] not in found.references and len(set(found.references)) == len(found.references)
 
 
+def test_methods_tell_settings_in_words_and_cite_captum_where_it_was_called(growth):
+    _, found, told, card = growth
+
+    def said(**changed: object) -> tuple[str, bool]:
+        methods = methods_of(told | changed, card=card.content)
+        return methods.paragraphs[2], REFERENCES["captum"] in methods.references
+
+    assert f"({found.settings['steps']} points, placed where they were needed); baseline: {function_words(told)}." in said()[0] and not said()[1]
+    assert "(50 points, Gauss-Legendre)" in said(settings={"steps": 50})[0] and said(settings={"steps": 50})[1]
+    shapley = said(method="shapley", settings={"orders": 25, "seed": 0, "groups": 40})
+    assert "Shapley values from random orders (25 orders of 40 groups, seed 0)" in shapley[0] and shapley[1]
+    assert not said(method="occlusion", settings={})[1]
+
+
+def function_words(manifest: dict[str, Any]) -> str:
+    return str(manifest["words"]["baseline"])
+
+
 def test_what_the_network_lets_through_as_a_document(tabled):
     found = reaction_importance(tabled("e_coli_core"), load_checkpoint("core"), medium="anaerobic glucose", methods=INSTANT)
     table = found.table.sort_values("gate", ascending=False, kind="stable")

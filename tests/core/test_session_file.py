@@ -17,7 +17,7 @@ from core.rna import add_library, open_library
 from core.runs import list_runs
 from core.ui import networks
 from core.ui.rna import uploads
-from core.ui.session_file import VIEW, Session, pack, suggested_name, unpack
+from core.ui.session_file import VIEW, Session, adopted_networks, pack, remove_adopted, suggested_name, unpack
 from core.ui.view_state import ViewState
 
 NETWORK = [Path(__file__).resolve().parents[2] / "assets" / "checkpoints" / f"genome-no-messages.{ending}" for ending in ("json", "safetensors")]
@@ -72,9 +72,12 @@ def test_a_colleague_opens_the_model_the_rna_and_the_network(computers):
     assert load_tables(source).key == sizes and uploads.stored(rna).read_text().startswith(">a\n") and uploads.label(rna) == "mine.fa"
     assert [r.id for r in open_library(library).records] == ["a", "b"]
     there = networks.source(view.checkpoint)
-    assert Path(there).read_bytes() == weights and networks.label(view.checkpoint).startswith("trained here: genome-no-messages")
+    assert Path(there).read_bytes() == weights and networks.label(view.checkpoint).startswith("from a session: genome-no-messages")
     assert list_runs() == []  # it is a network, no run of this computer that could be resumed
     assert unpack(packed) == found  # again: what is here stays
+    assert adopted_networks() == [run.name]
+    remove_adopted(run.name)
+    assert adopted_networks() == [] and not any(storage.folder("runs").iterdir())
 
 
 def test_a_network_of_this_computer_is_never_replaced(computers):
@@ -89,6 +92,9 @@ def test_a_network_of_this_computer_is_never_replaced(computers):
     with pytest.raises(InputError, match="Another network is called"):
         unpack(packed)
     assert [file.name for file in other.iterdir()] == ["mine.safetensors"]
+    assert adopted_networks() == []
+    remove_adopted(run.name)
+    assert other.is_dir()  # it did not come in a session
 
 
 def test_a_view_of_shipped_things_is_small_and_its_json_alone_is_read(computers):
@@ -96,7 +102,12 @@ def test_a_view_of_shipped_things_is_small_and_its_json_alone_is_read(computers)
     packed = pack(session)
     assert len(packed) < 2_000 and unpack(packed) == session
     assert unpack(session.view.to_json().encode()) == Session(session.view, "explorer")
-    assert suggested_name(session.view) == f"e_coli_core-{session.view.key[:8]}.gatescope"
+    key = session.view.key[:8]
+    assert [suggested_name(Session(session.view, page)) for page in ("explain", "rna", "motifs")] == [
+        f"e_coli_core-{key}.gatescope",
+        f"trna-phe-{key}.gatescope",
+        f"trna-phe-{key}.gatescope",
+    ]
 
 
 def test_what_is_no_session_is_refused_whole(computers):
@@ -126,6 +137,44 @@ def test_what_is_no_session_is_refused_whole(computers):
     ):
         with pytest.raises(InputError, match=told):
             unpack(wrong)
+    assert not any(storage.usage().values())
+
+
+def _card(**changed: object) -> bytes:
+    return json.dumps(json.loads(NETWORK[0].read_bytes()) | changed).encode()
+
+
+def test_a_card_from_anybody_takes_no_memory_and_no_page_down(computers):
+    """The weights are right and so is their hash; what the card says of them is not."""
+    packed, content = pack(Session(ViewState())), json.loads(NETWORK[0].read_bytes())
+    sizes = content["network"]
+    for wrong, told in (
+        (_card(network=sizes | {"hidden": 2**40}), "cannot be read"),
+        (_card(network=sizes | {"hidden": 2**15}), "cannot be read"),
+        (_card(network=sizes | {"layers": 10**9}), "cannot be read"),
+        (_card(network=sizes | {"heads": 0}), "cannot be read"),
+        (_card(network=sizes | {"activation": "nope"}), "cannot be read"),
+        (_card(network=sizes | {"nobody": 1}), "cannot be read"),
+        (b"[" * 100_000, "cannot be read"),
+        (_card(trained_on={}), "lacks what the pages read"),
+        (_card(trained_on=content["trained_on"] | {"bounds": {"EX_glc__D_e": [0, "x", 0, 0]}}), "lacks what the pages read"),
+        (_card(test={}), "lacks what the pages read"),
+        (_card(test=content["test"] | {"growth_r2": "high"}), "lacks what the pages read"),
+        (_card(limits="none"), "lacks what the pages read"),
+    ):
+        name = content["name"]
+        held = _changed(_changed(packed, f"networks/a/{name}.json", wrong), f"networks/a/{name}.safetensors", NETWORK[1].read_bytes())
+        with pytest.raises(InputError, match=told):
+            unpack(held)
+    assert not any(storage.usage().values())
+
+
+def test_nothing_is_stored_where_one_part_is_wrong(computers):
+    good = add_library("ours", b">a\nGGGGAAAACCCC\n").key
+    packed = pack(Session(ViewState(settings={"library.shown": good})))
+    computers("theirs")
+    with pytest.raises(InputError, match="library in the file is damaged"):
+        unpack(_changed(packed, f"libraries/{'f' * 64}.jsonl", b'{"schema": 1}'))
     assert not any(storage.usage().values())
 
 
