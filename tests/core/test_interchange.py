@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import networkx
 import numpy as np
 import pytest
+import xgi
 from jsonschema import Draft7Validator
 
 from core.errors import InputError
@@ -53,6 +55,16 @@ def test_hif_is_valid_and_comes_back(found: ReactionImportance) -> None:
     bare = read_hif(json.dumps({"incidences": [{k: v for k, v in one.items() if k != "attrs"} for one in json.loads(text)["incidences"]]}))
     np.testing.assert_array_equal(bare["coefficient"], own["coefficient"])  # weight and direction alone hold it as well
     assert {one["node"] for one in json.loads(text)["nodes"]} == set(found.graph.tables.metabolites)
+
+
+def test_xgi_reads_the_same_hypergraph(found: ReactionImportance, tmp_path: Path) -> None:
+    (file := tmp_path / "core.hif.json").write_text(json.dumps(to_hif(found), allow_nan=False), encoding="utf-8")
+    graph, tables = xgi.read_hif(file), found.graph.tables
+    assert set(graph.nodes) == set(tables.metabolites) and set(graph.edges) == set(tables.reactions)
+    for e, reaction in enumerate(tables.reactions):
+        mine = tables.cols == e
+        consumed, made = (set(np.array(tables.metabolites)[tables.rows[mine & side]]) for side in (tables.stoich < 0, tables.stoich > 0))
+        assert (set(graph.edges.tail(reaction)), set(graph.edges.head(reaction))) == (consumed, made)
 
 
 @pytest.mark.parametrize(
