@@ -29,8 +29,16 @@ def coefficient_text(coefficient: float) -> str:
     return f"{coefficient:+.4g}"
 
 
-def network_svg(view: NetworkView, *, title: str = "", background: str = "#ffffff") -> str:
-    """The drawing with its legend underneath, as one standalone SVG document."""
+def _stoich(coefficient: float) -> str:
+    return f"stoich:[{coefficient_text(coefficient)}]"
+
+
+def network_svg(view: NetworkView, *, title: str = "", background: str = "#ffffff", stoich: bool = False) -> str:
+    """The drawing with its legend underneath, as one standalone SVG document.
+
+    Args:
+        stoich: a spoke carries ``stoich:[+2]``, as in the box of one reaction, in place of "+2"; for drawings with room for it.
+    """
     xs = [n.x for n in view.nodes] or [0.0]
     ys = [n.y for n in view.nodes] or [0.0]
     left, right, top, bottom = min(xs) - 90, max(xs) + 90, min(ys) - 50, max(ys) + 60
@@ -51,7 +59,7 @@ def network_svg(view: NetworkView, *, title: str = "", background: str = "#fffff
     parts += [_link(link, nodes[link.source], nodes[link.target]) for link in view.links]
     parts += [_spoke(e, nodes[e.source], nodes[e.target]) for e in ordered]
     parts += [_shape(n) for n in view.nodes]
-    parts += [_coefficient(e, nodes[e.source], nodes[e.target]) for e in ordered]
+    parts += [_coefficient(e, nodes[e.source], nodes[e.target], stoich) for e in ordered]
     parts.append("</g>")
     parts.append(f'<g transform="translate(16 {bottom - top + head + 8:.2f})">{_legend(view)}</g></svg>')
     return "\n".join(parts)
@@ -98,7 +106,7 @@ def reaction_box_svg(tables: ModelTables, values: dict[tuple[str, str], float] |
             value = math.nan if values is None else values.get((reaction, m), math.nan)
             start, end = ((x + column, y), (middle - 22, axis)) if side == 0 else ((middle + 22, axis), (x, y))
             parts.append(_line(start, end, scale.colour(value), scale.width(value), dashed=s < 0, casing=CASING))
-            stoich = f"stoich:[{coefficient_text(s)}]"
+            stoich = _stoich(s)
             shown = "" if math.isnan(value) else f"  {scale.quantity.split(',')[0]} {value:.2f}"
             parts.append(f'<circle cx="{x + 18:.1f}" cy="{y:.1f}" r="9" fill="{METABOLITE_FILL}" stroke="{BORDER}"/>')
             parts.append(f'<text x="{x + 33:.1f}" y="{y - 2:.1f}" font-size="13" fill="#111">{escape(m)}</text>')
@@ -194,12 +202,12 @@ def _line(start: tuple[float, float], end: tuple[float, float], colour: str, wid
     )
 
 
-def _coefficient(edge: ViewEdge, source: ViewNode, target: ViewNode) -> str:
+def _coefficient(edge: ViewEdge, source: ViewNode, target: ViewNode, stoich: bool) -> str:
     share = 0.4 if edge.consumed else 0.6
     x, y = source.x + (target.x - source.x) * share, source.y + (target.y - source.y) * share
-    text = escape(coefficient_text(edge.coefficient))
+    text, font = (_stoich(edge.coefficient), 13) if stoich else (coefficient_text(edge.coefficient), 10)
     halo = 'stroke="#ffffff" stroke-width="3" stroke-linejoin="round" paint-order="stroke"'
-    return f'<text x="{x:.1f}" y="{y + 4:.1f}" text-anchor="middle" font-size="10" fill="#111" {halo}>{text}</text>'
+    return f'<text x="{x:.1f}" y="{y + 4:.1f}" text-anchor="middle" font-size="{font}" fill="#111" {halo}>{escape(text)}</text>'
 
 
 def _shape(node: ViewNode) -> str:

@@ -181,6 +181,13 @@ def test_svg_is_well_formed_and_holds_every_entity() -> None:
     ElementTree.fromstring(reaction_box_svg(tables, None, "R<b>&"))
 
 
+def test_spokes_say_stoich_only_where_it_is_asked_for() -> None:
+    view = pathway_view(model_of(PAIR), None, reactions=["A2B"])
+    assert "stoich:" not in network_svg(view)
+    texts = [element.text for element in ElementTree.fromstring(network_svg(view, stoich=True)).iter("{http://www.w3.org/2000/svg}text")]
+    assert {"stoich:[-1]", "stoich:[+2]"} <= set(texts) and not {"-1", "+2"} & set(texts)
+
+
 def test_reaction_box_states_groups_coefficients_and_equation() -> None:
     tables = model_of(PAIR)
     root = ElementTree.fromstring(reaction_box_svg(tables, {("A2B", "B"): 0.8}, "A2B"))
