@@ -5,7 +5,8 @@ Nothing here is computed beside the layer: a :class:`~core.models.conv.StoichHyp
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -16,11 +17,14 @@ from torch import Tensor, nn
 from core.errors import InputError
 from core.metabolic.hypergraph import MetabolicHypergraph
 from core.models.conv import IncidenceTrace, StoichHypergraphConv
-from core.models.network import ACTIVATIONS, ReactionNetwork
+from core.models.network import ACTIVATIONS, Mix, ReactionNetwork
 from core.models.prediction import run_network
 
 Normalization = Literal["stoichiometric", "count", "none"]
 Magnitude = Literal["linear", "sqrt", "log1p"]
+Verdict = Literal["nothing", "cancels", "same", "apart"]
+ROUNDING = 1e-12
+"""A difference below this share of the numbers it is made of is rounding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +41,21 @@ class Passes:
     state: Tensor
     replies: Tensor
     h: Tensor
+
+    @property
+    def passed(self) -> Tensor:
+        """[F'] sum of the sizes of the messages, which is what z would be at most."""
+        return self.messages.abs().sum(0)
+
+    @property
+    def settled(self) -> Tensor:
+        """[F'] z, with 0 where only rounding is left of the messages."""
+        return torch.where(self.z.abs() <= ROUNDING * self.passed, 0.0, self.z)
+
+    @property
+    def cancels(self) -> bool:
+        """Whether there are messages, and their sum is 0 in every unit, but for rounding."""
+        return bool(self.passed.any()) and not bool(self.settled.any())
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,13 +78,18 @@ class Anatomy:
 
     @property
     def gate_before(self) -> Tensor:
-        """[F'] the layer's order: messages are gated, then comes the activation, act(g m)."""
+        """[F'] the layer's order: messages are gated and added up, then comes the activation, act(sum of g m)."""
         return self.gated.state
 
     @property
     def gate_after(self) -> Tensor:
-        """[F'] the other order, which is not the layer's: g act(m)."""
+        """[F'] the other order, which is not the layer's: g act(sum of m)."""
         return self.gate * self.ungated.state
+
+    @property
+    def orders_agree(self) -> bool:
+        """Whether both orders give the same numbers, but for rounding."""
+        return bool(((self.gate_before - self.gate_after).abs() <= ROUNDING * self.ungated.passed).all())
 
 
 def take_apart(
@@ -117,6 +141,21 @@ def _passes(layer: StoichHypergraphConv, index: Tensor, stoich: Tensor, x: Tenso
     return Passes(trace.to_reaction.message[:, 0], z[0], states[0][0], trace.to_metabolite.message[:, 0], h), trace
 
 
+def direction_read(there: Passes, back: Passes) -> Verdict:
+    """Whether what the metabolites hear tells a reaction from the same one written backwards.
+
+    Returns:
+        "nothing": no message is passed. "cancels": the messages add up to 0, written either way. "same": the metabolites hear the same.
+        "apart": they hear something else.
+    """
+    if not there.passed.any():
+        return "nothing"
+    if there.cancels:
+        return "cancels"
+    largest = torch.maximum(there.h.abs().max(), back.h.abs().max())
+    return "same" if (there.h - back.h).abs().max() <= ROUNDING * largest else "apart"
+
+
 def kept(activation: str, at: Tensor) -> Tensor:
     """[N] an activation at numbers [N]: what it keeps of a negative message, and of a positive one.
 
@@ -130,59 +169,124 @@ def kept(activation: str, at: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True, eq=False)
+class Step:
+    """What a trained network makes of the sum z of a reaction's messages, before the way back (:class:`~core.models.network.Mix`).
+
+    Attributes:
+        z, normed: [F] the sum in the units of one head, and the same after the layer norm over all units.
+        before, after: [F] the reaction's own state in these units, before and after the step.
+        met: [width] what the activation meets, a mix of all units of all heads; left: [width] what it leaves of that.
+    """
+
+    z: Tensor
+    normed: Tensor
+    before: Tensor
+    after: Tensor
+    met: Tensor
+    left: Tensor
+
+
+@dataclass(frozen=True, eq=False)
 class Trained:
-    """The messages to one reaction in a layer and head of a trained network.
+    """The K messages to one reaction, and back, in a layer and head of F units of a trained network.
 
     Attributes:
         table: one row an incidence: ``metabolite``, ``coefficient``, ``size`` (what stands for |s|), ``gate``, ``attention`` (of a network with
-            attention), ``B``, ``value`` (the length of x W) and ``message`` (the length of what is passed).
+            attention), ``B``, and lengths: ``value`` (of x W), ``ungated`` (of the message were the gate 1), ``message`` (of what is passed)
+            and ``back`` (of what the metabolite hears of the reaction).
+        values: [K, F] x W; messages, replies: [K, F] to the reaction, and to each metabolite; signs: [K] sgn(s).
+        step: what the reaction makes of the sum.
         heard: the length of the sum, which is what the reaction hears.
         size: what stands for |s|, "linear", "sqrt" or "log1p"; attention: among what it is a share, "reaction", "metabolite" or None.
     """
 
     table: pd.DataFrame
+    values: Tensor
+    messages: Tensor
+    replies: Tensor
+    signs: Tensor
+    step: Step
     heard: float
     size: Magnitude
     attention: str | None
 
+    @property
+    def ungated(self) -> Tensor:
+        """[K, F] the messages were every gate of this layer 1; nan where a gate is 0."""
+        gate = torch.from_numpy(self.table["gate"].to_numpy(copy=True)).unsqueeze(1)
+        return torch.where(gate > 0, self.messages / gate, torch.nan)
 
-def trained_messages(network: ReactionNetwork, graph: MetabolicHypergraph, reaction: str, layer: int, head: int, *, device: str = "cpu") -> Trained:
+
+def trained_messages(
+    network: ReactionNetwork, graph: MetabolicHypergraph, reaction: str, layer: int, head: int, *, backwards: bool = False, device: str = "cpu"
+) -> Trained:
     """What a trained network passes to a reaction, as its layer says itself.
 
     Args:
         layer, head: counted from 1.
+        backwards: the signs of the reaction's coefficients are turned, for every layer; its bounds and features stay.
 
     Raises:
         InputError: there is no such reaction, layer or head.
     """
-    index = graph.tables.reaction_index()
+    index, config = graph.tables.reaction_index(), network.config
     if reaction not in index:
         raise InputError(f"{graph.tables.id} has no reaction {reaction!r}; choose one of its reactions.")
-    with torch.no_grad():
-        traces = run_network(network, graph, device=device, return_trace=True).traces
-    assert traces is not None
-    if not (1 <= layer <= len(traces) and 1 <= head <= traces[0].gate.shape[-1]):
-        raise InputError(f"The network has {len(traces)} layers of {traces[0].gate.shape[-1]} heads; choose one of them, counted from 1.")
-    trace, rows = traces[layer - 1], (graph.hyperedge_index[1] == index[reaction]).nonzero().squeeze(1).to(device)
+    if not (1 <= layer <= config.layers and 1 <= head <= config.heads):
+        raise InputError(f"The network has {config.layers} layers of {config.heads} heads; choose one of them, counted from 1.")
+    e = index[reaction]
+    rows = (graph.hyperedge_index[1] == e).nonzero().squeeze(1)
+    if backwards:
+        graph = replace(graph, stoich=graph.stoich.index_copy(0, rows, -graph.stoich[rows]))
+    trace, said, step = _watched(network, graph, e, layer, head, device)
+    there, back = trace.to_reaction, trace.to_metabolite
 
-    def of(values: Tensor) -> np.ndarray:
-        found = values[rows] if values.dim() == 1 else values[rows, head - 1]
-        return found.detach().cpu().double().numpy()
+    def of(values: Tensor) -> Tensor:
+        found = values[rows.to(values.device)]
+        return (found if values.dim() == 1 else found[:, head - 1]).detach().cpu().double()
 
-    factors = {"size": of(trace.magnitude), "gate": of(trace.gate)}
+    factors = {"size": of(trace.magnitude).numpy(), "gate": of(trace.gate).numpy()}
     if trace.attention is not None:
-        factors["attention"] = of(trace.attention)
-    factors["B"], lengths = of(trace.to_reaction.norm), of(trace.to_reaction.message_norm)
-    scale = np.prod(list(factors.values()), axis=0)
-    names = [graph.metabolites[v] for v in graph.hyperedge_index[0][rows.cpu()].tolist()]
+        factors["attention"] = of(trace.attention).numpy()
+    values, messages = said[graph.hyperedge_index[0][rows]], of(there.message)
+    lengths, gate = of(there.message_norm).numpy(), factors["gate"]
     table = pd.DataFrame(
         {
-            "metabolite": names,
-            "coefficient": graph.stoich[rows.cpu()].double().numpy(),
+            "metabolite": [graph.metabolites[v] for v in graph.hyperedge_index[0][rows].tolist()],
+            "coefficient": graph.stoich[rows].double().numpy(),
             **factors,
-            "value": np.divide(lengths, scale, out=np.full_like(lengths, np.nan), where=scale > 0),
+            "B": of(there.norm).numpy(),
+            "value": values.norm(dim=1).numpy(),
+            "ungated": np.divide(lengths, gate, out=np.full_like(lengths, np.nan), where=gate > 0),
             "message": lengths,
+            "back": of(back.message_norm).numpy(),
         }
     )
-    heard = float(trace.to_reaction.message[rows, head - 1].sum(0).norm())
-    return Trained(table, heard, network.config.magnitude, network.config.attention)
+    return Trained(table, values, messages, of(back.message), of(trace.sign), step, float(messages.sum(0).norm()), config.magnitude, config.attention)
+
+
+@torch.no_grad()
+def _watched(network: ReactionNetwork, graph: MetabolicHypergraph, e: int, layer: int, head: int, device: str) -> tuple[IncidenceTrace, Tensor, Step]:
+    """Trace of a layer, x W of its head [V, F], and its step at reaction ``e``; on a copy, for the network may be shared."""
+    said: list[Tensor] = []
+    steps: list[tuple[Tensor, ...]] = []
+    config, copy = network.config, deepcopy(network)
+    part = copy.layers[0 if config.tied else layer - 1]
+    conv, mix = part.conv, part.reaction
+    assert isinstance(conv, StoichHypergraphConv) and isinstance(mix, Mix)
+    conv.lin.register_forward_hook(lambda _module, _given, out: said.append(out))
+    mix.register_forward_hook(lambda _module, given, out: steps.append((*given, out)))
+    traces = run_network(copy, graph, device=device, return_trace=True).traces
+    assert traces is not None
+    call = layer - 1 if config.tied else 0  # tied layers are one module, called once a depth
+    z, before, beside, after = (one[e] for one in steps[call])
+    normed = mix.norm_news(z)
+    met = mix.of_news(normed) + mix.of_state(beside)
+    width = config.hidden // config.heads
+    units = slice((head - 1) * width, head * width)
+
+    def own(state: Tensor) -> Tensor:
+        return state[..., units].cpu().double()
+
+    step = Step(own(z), own(normed), own(before), own(after), met.cpu().double(), mix.act(met).cpu().double())
+    return traces[layer - 1], own(said[call]), step

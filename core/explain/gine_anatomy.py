@@ -27,7 +27,9 @@ class GineAnatomy:
         node: i; layer: counted from 0; edges: [M] places of the edges in the graph; sources: [M] j of each.
         features: [M, D] e; weights: [M] c.
         said: [M, F] h_j; related: [M, F] W_e e + b_e; messages: [M, F] c ReLU(h_j + W_e e + b_e).
-        total: [F] their sum; eps: of the layer; own: [F] (1 + eps) h_i; heard: [F] MLP(own + total), before norm, residual and dropout.
+        relation, direction: [M, F] and bias: [F], of which ``related`` is the sum: what the relations' columns of W_e add, what the column of the
+            direction bit adds, and b_e.
+        total: [F] sum of the messages; eps: of the layer; own: [F] (1 + eps) h_i; heard: [F] MLP(own + total), before norm, residual and dropout.
     """
 
     node: int
@@ -38,6 +40,9 @@ class GineAnatomy:
     weights: Tensor
     said: Tensor
     related: Tensor
+    relation: Tensor
+    direction: Tensor
+    bias: Tensor
     messages: Tensor
     total: Tensor
     eps: float
@@ -74,4 +79,22 @@ def take_gine_apart(network: RnaGine, graph: Data, node: int, layer: int, *, tur
     total = messages.sum(0)
     own = (1 + conv.eps) * h[node]
     heard = conv.nn((total + own).unsqueeze(0))[0]
-    return GineAnatomy(node, layer, into, index[0, into], e, c.squeeze(1), said, conv.lin(e), messages, total, float(conv.eps), own, heard)
+    columns = conv.lin.weight.T
+    return GineAnatomy(
+        node=node,
+        layer=layer,
+        edges=into,
+        sources=index[0, into],
+        features=e,
+        weights=c.squeeze(1),
+        said=said,
+        related=conv.lin(e),
+        relation=e[:, :-2] @ columns[:-2],
+        direction=e[:, -2:] @ columns[-2:],
+        bias=conv.lin.bias,
+        messages=messages,
+        total=total,
+        eps=float(conv.eps),
+        own=own,
+        heard=heard,
+    )

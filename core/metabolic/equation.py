@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from math import isfinite
 from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
 
 from core.errors import InputError
 
@@ -14,6 +17,10 @@ EXAMPLE = "2 A + B -> 3 C"
 TYPED = "typed"
 MOST = 12
 """Metabolites a typed reaction may have: a drawing with more cannot be read."""
+LEAST, LARGEST = 1e-6, 1e6
+"""Between these a coefficient lies, whatever its sign: products of larger or smaller ones say nothing."""
+
+_JOINED = re.compile(r"(\d+(?:\.\d+)?)([A-Za-z]\w*)")
 
 
 class Equation(NamedTuple):
@@ -27,6 +34,19 @@ class Equation(NamedTuple):
         """The same reaction written the other way round."""
         return Equation(self.names, tuple(-c for c in self.coefficients), self.reversible)
 
+    def with_coefficient(self, place: int, coefficient: float) -> Equation:
+        """The same reaction with another coefficient of the metabolite at ``place``, counted from 0."""
+        return self._replace(coefficients=(*self.coefficients[:place], coefficient, *self.coefficients[place + 1 :]))
+
+    def as_written(self) -> list[int]:
+        """Places [K] of the metabolites in the order in which the equation names them: reactants, then products."""
+        return sorted(range(len(self.names)), key=lambda place: self.coefficients[place] > 0)
+
+    def joined(self) -> list[tuple[str, str, str]]:
+        """Names that begin with a number, each with that number and the rest: "2B", "2" and "B". BiGG has such ids (2pg_c), so none is split."""
+        found = [(name, _JOINED.fullmatch(name)) for name in self.names]
+        return [(name, match[1], match[2]) for name, match in found if match]
+
     def __str__(self) -> str:
         left, right = ([_term(n, c) for n, c in zip(self.names, self.coefficients, strict=True) if (c > 0) == side] for side in (False, True))
         return f"{' + '.join(left)} {'<=>' if self.reversible else '->'} {' + '.join(right)}".strip()
@@ -36,7 +56,8 @@ def read_equation(text: str) -> Equation:
     """A typed reaction, read by COBRApy: ``->``, ``-->``, ``<-``, ``<=>`` and the like; a metabolite on both sides counts with its balance.
 
     Raises:
-        InputError: there is no arrow, nothing beside it, a coefficient that is no number, no metabolite whose balance is not 0, or too many.
+        InputError: there is no arrow, nothing beside it, a coefficient that is no number, no metabolite whose balance is not 0, or too many;
+            or a coefficient is too large or too small.
     """
     from cobra import Model, Reaction
 
@@ -53,6 +74,9 @@ def read_equation(text: str) -> Equation:
         raise InputError(f"{text!r} consumes and makes nothing; write a reaction like {EXAMPLE}.")
     if len(found) > MOST:
         raise InputError(f"{text!r} has {len(found)} metabolites; type a reaction with at most {MOST}.")
+    for name, c in found.items():
+        if not LEAST <= abs(c) <= LARGEST:
+            raise InputError(f"{text!r} has the coefficient {abs(c):g} at {name}; write one from {_digits(LEAST)} to {_digits(LARGEST)}.")
     sign = -1.0 if reaction.upper_bound <= 0 else 1.0
     return Equation(tuple(found), tuple(sign * c for c in found.values()), reaction.lower_bound < 0 < reaction.upper_bound)
 
@@ -71,4 +95,9 @@ def typed_tables(equation: Equation) -> ModelTables:
 
 
 def _term(name: str, coefficient: float) -> str:
-    return name if abs(coefficient) == 1 else f"{abs(coefficient):g} {name}"
+    return name if abs(coefficient) == 1 else f"{_digits(coefficient)} {name}"
+
+
+def _digits(coefficient: float) -> str:
+    """Size of a coefficient to ten digits, without an exponent: the plus of "1e+06" would split a term."""
+    return np.format_float_positional(abs(coefficient), precision=10, fractional=False, trim="-")

@@ -9,7 +9,7 @@ import torch
 from torch.testing import assert_close
 
 from core.errors import InputError
-from core.explain.anatomy import kept, take_apart, trained_messages
+from core.explain.anatomy import direction_read, kept, take_apart, trained_messages
 from core.explain.gine_anatomy import take_gine_apart
 from core.metabolic.equation import MOST, TYPED, Equation, read_equation, typed_tables
 from core.metabolic.hypergraph import build_hypergraph
@@ -18,6 +18,7 @@ from core.models.prediction import run_network
 from core.rna.elements import decompose
 from core.rna.embedding import prepare
 from core.rna.library import list_library
+from core.rna.records import RnaRecord
 
 X = torch.tensor([[0.5, 1.0]])
 EXAMPLES = [
@@ -118,6 +119,25 @@ def test_what_is_no_reaction_says_how_to_write_one(text: str) -> None:
         read_equation(text)
 
 
+@pytest.mark.parametrize("text", ["10000000 A -> B", "1e7 A -> B", "A -> 0.0000001 B"])
+def test_coefficients_beyond_what_can_be_computed_with_are_refused(text: str) -> None:
+    with pytest.raises(InputError, match=r"at [AB]; write one from 0\.000001 to 1000000\."):
+        read_equation(text)
+
+
+def test_a_number_without_a_space_is_part_of_a_name_and_that_can_be_told() -> None:
+    assert read_equation("A -> 2B") == Equation(("A", "2B"), (-1, 1), False)
+    assert read_equation("A + 0.5C -> 2B").joined() == [("0.5C", "0.5", "C"), ("2B", "2", "B")]
+    assert read_equation("2pg_c <=> pep_c + h2o_c").joined() == [("2pg_c", "2", "pg_c")] and read_equation("A -> 2 B").joined() == []
+
+
+def test_an_equation_with_another_coefficient_is_read_again_as_it_is_written() -> None:
+    found = read_equation("A + B -> C").with_coefficient(0, 1e6).with_coefficient(2, 4e-6)
+    assert str(found) == "B -> 1000000 A + 0.000004 C" and [found.names[place] for place in found.as_written()] == ["B", "A", "C"]
+    again = read_equation(str(found))
+    assert again.names == ("B", "A", "C") and again.coefficients == pytest.approx((-1, 1e6, 4e-6))
+
+
 def test_a_typed_reaction_is_a_model_of_its_own() -> None:
     tables = typed_tables(read_equation("2 A + B -> 3 C"))
     assert tables.reactions == (TYPED,) and tables.equation(0) == "2 A + B → 3 C"
@@ -135,6 +155,37 @@ def test_backwards_the_sum_changes_its_sign_and_without_an_activation_nothing_el
         assert bool((there.gated.h - back.gated.h).abs().max() < 1e-12) == same  # an odd function is no help either
 
 
+SYMMETRIC = torch.tensor([[1.0, 0.5], [0.5, 1.0], [1.0, 0.5], [0.5, 1.0]])
+
+
+@pytest.mark.parametrize(
+    ("stoich", "how", "verdict"),
+    [
+        ([-1.0, -1.0, 1.0, 1.0], {"activation": "gelu"}, "cancels"),  # A + B -> C + D: z is rounding
+        ([-1.0, -1.0, 1.0, 1.0], {"activation": "relu", "gate": 0.0}, "nothing"),
+        ([-0.001, 0.001], {"activation": "gelu"}, "apart"),
+        ([-0.001, 0.001], {"activation": "identity"}, "same"),
+        ([-1e6, 1e6], {"activation": "tanh"}, "same"),
+        ([-1e6, 1e-6], {"activation": "gelu"}, "apart"),
+        ([-1.0], {"activation": "relu"}, "apart"),  # h is 0, and yet something is passed
+    ],
+)
+def test_what_the_metabolites_hear_tells_the_direction_or_why_it_cannot(stoich: list[float], how: dict[str, object], verdict: str) -> None:
+    given = {"gate": 0.8} | how
+    there, back = (take_apart(s, SYMMETRIC[: len(stoich)], torch.eye(2), **given).gated for s in (torch.tensor(stoich), -torch.tensor(stoich)))  # type: ignore[arg-type]
+    assert direction_read(there, back) == direction_read(back, there) == verdict
+    assert there.cancels == (verdict == "cancels") and (there.passed >= there.z.abs()).all()
+
+
+@pytest.mark.parametrize(
+    ("activation", "gate", "agree"), [("relu", 0.37, True), ("identity", 0.37, True), ("gelu", 0.37, False), ("gelu", 1.0, True)]
+)
+def test_whether_both_orders_agree_is_not_a_matter_of_rounding(activation: str, gate: float, agree: bool) -> None:
+    for scale in (1.0, 1e-6) if activation == "gelu" else (1.0, 1e6, 1e-6):  # of large numbers GELU keeps all
+        stoich = scale * torch.tensor([-0.1, 0.7, 0.3, -0.2], dtype=torch.float64)
+        assert take_apart(stoich, SYMMETRIC, torch.eye(2), gate=gate, activation=activation).orders_agree == agree
+
+
 @pytest.mark.parametrize("layer", [0, 3])
 def test_a_gine_layer_taken_apart_adds_up_to_the_layer(layer: int) -> None:
     network, _ = load_checkpoint("rna")
@@ -149,13 +200,23 @@ def test_a_gine_layer_taken_apart_adds_up_to_the_layer(layer: int) -> None:
     by_hand = found.weights.unsqueeze(1) * (found.said + found.related).clamp_min(0)
     assert_close(found.messages, by_hand)
     assert_close(found.messages.norm(dim=1), trace.message[layer][found.edges], rtol=1e-5, atol=1e-6)
+    assert_close(found.relation + found.direction + found.bias, found.related)
     turned = take_gine_apart(network, graph, 10, layer, turned=True)
+    assert_close(turned.relation, found.relation)
     assert_close(turned.features[:, -2:], found.features[:, [-1, -2]])
     assert_close(turned.related - found.related, (turned.features - found.features) @ network.convs[layer].lin.weight.T, rtol=1e-4, atol=1e-5)
     assert (turned.heard - found.heard).abs().max() > 1e-3
     for how, told in (({"node": 9999}, "no node 9999"), ({"layer": 9}, "no layer 10")):
         with pytest.raises(InputError, match=told):
             take_gine_apart(network, graph, how.get("node", 0), how.get("layer", 0))
+
+
+def test_a_node_without_edges_hears_itself() -> None:
+    network, _ = load_checkpoint("rna_standard")
+    record, ensemble = prepare(RnaRecord("one", "A", "."), network.config.ensemble, None)
+    found = take_gine_apart(network, network.graph_of(record, decompose("."), ensemble), 0, 0)
+    assert len(found.edges) == len(found.messages) == len(found.direction) == 0
+    assert not found.total.any() and found.own.any() and found.heard.isfinite().all()
 
 
 def test_trained_messages_are_those_of_the_layer_to_the_reaction(tabled):
@@ -172,3 +233,32 @@ def test_trained_messages_are_those_of_the_layer_to_the_reaction(tabled):
         trained_messages(network, graph, "PFK", 7, 1)
     with pytest.raises(InputError, match="no reaction 'XYZ'"):
         trained_messages(network, graph, "XYZ", 1, 1)
+
+
+@pytest.mark.parametrize("layer", [2, 6])
+def test_signed_values_of_a_trained_layer_are_its_own_and_add_up(tabled, layer: int) -> None:
+    network, _ = load_checkpoint("core")
+    graph = build_hypergraph(tabled("e_coli_core"))
+    found = trained_messages(network, graph, "PFK", layer, 2)
+    of = found.table
+    assert found.signs.tolist() == [math.copysign(1, s) for s in of["coefficient"]]
+    factor = torch.from_numpy((of["B"] * of["attention"] * of["size"]).to_numpy()) * found.signs
+    assert_close(found.ungated, factor.unsqueeze(1) * found.values, rtol=1e-4, atol=1e-6)
+    assert_close(found.messages, torch.from_numpy(of["gate"].to_numpy()).unsqueeze(1) * found.ungated)
+    assert_close(found.step.z, found.messages.sum(0), rtol=1e-4, atol=1e-6)
+    assert of["ungated"].to_numpy() == pytest.approx(found.ungated.norm(dim=1).numpy()) and (of["ungated"] > of["message"]).all()
+    assert of["back"].to_numpy() == pytest.approx(found.replies.norm(dim=1).numpy(), rel=1e-5)
+    # What is heard back is the state after the step, in the direction of the coefficient.
+    along = found.replies @ found.step.after
+    assert (along.sign() == found.signs).all() and (found.step.after - found.step.before).abs().max() > 1e-3
+    assert len(found.step.met) == len(found.step.left) == network.config.hidden and not network.layers[layer - 1].conv.lin._forward_hooks
+
+
+def test_a_trained_reaction_written_backwards(tabled) -> None:
+    network, _ = load_checkpoint("core")
+    graph = build_hypergraph(tabled("e_coli_core"))
+    there, back = (trained_messages(network, graph, "PFK", 2, 1, backwards=turned) for turned in (False, True))
+    assert_close(back.signs, -there.signs)
+    assert back.table["coefficient"].tolist() == (-there.table["coefficient"]).tolist()
+    assert (there.step.z + back.step.z).abs().max() > 1e-4  # gates see the sign, so z is not simply negated
+    assert trained_messages(network, graph, "PFK", 2, 1).table.equals(there.table)
