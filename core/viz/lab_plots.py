@@ -1,4 +1,4 @@
-"""Figures of the gate lab: what an activation keeps of a message."""
+"""Figures of the gate lab: what an activation keeps of a sum of messages."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 
 
 def activation_curves(at: np.ndarray, curves: Mapping[str, np.ndarray], marks: Sequence[tuple[str, float, float]], *, chosen: str) -> go.Figure:
-    """Activations over messages of either sign; the chosen one is wide, and carries the messages that are looked at.
+    """Activations over sums of messages of either sign; the chosen one is wide, and carries the sums that are looked at.
 
     Args:
-        at: [N] messages. curves: [N] values by activation. marks: name, message and value of points on the chosen curve.
+        at: [N] sums of messages, ascending. curves: [N] values by activation. marks: name, sum and value of points on the chosen curve.
     """
     import plotly.graph_objects as go
 
@@ -36,12 +36,12 @@ def activation_curves(at: np.ndarray, curves: Mapping[str, np.ndarray], marks: S
         mode="markers",
         name="sums of this reaction",
         marker={"size": 11, "symbol": "diamond", "color": "#111111", "line": {"color": "#ffffff", "width": 1.5}},
-        hovertext=[f"{plain(name)}<br>{x:.4f} → {y:.4f}" for name, x, y in marks],
+        hovertext=[f"{plain(name)}<br>{x:.4g} → {y:.4g}" for name, x, y in marks],
         hovertemplate="%{hovertext}<extra></extra>",
     )
-    figure.update_xaxes(title="sum of messages z (grey: consumed wins)", zeroline=True, zerolinecolor="#888888")
+    figure.update_xaxes(title="sum of messages z (grey: negative)", zeroline=True, zerolinecolor="#888888")
     figure.update_yaxes(title="what is left of it", zeroline=True, zerolinecolor="#888888")
     least = "; ".join(f"{name} {values[0]:.3f}" for name, values in curves.items())
-    alt = f"What each activation keeps of a message; of {at[0]:g}: {least}. {chosen} is the one in use."
+    alt = f"What each activation keeps of a sum of messages; of {at[0]:g}: {least}. {chosen} is the one in use."
     legend = {"orientation": "h", "yref": "container", "yanchor": "bottom", "y": 0, "x": 0}
     return finished(figure, "What an activation keeps", plain(alt), height=430).update_layout(showlegend=True, legend=legend)

@@ -10,14 +10,18 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import InputError
-from core.ui.bind import option_list
-from core.ui.lab import controls
+from core.metabolic.equation import LARGEST, TYPED
+from core.ui import state
+from core.ui.bind import bind, option_list
+from core.ui.lab import controls, drawing
+from core.ui.lab.numbers import columns, factor, number, tex, vector
 from core.ui.text import plain
+from core.ui.view_state import MAX_TEXT
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from core.explain.anatomy import Anatomy
+    from core.explain.anatomy import Anatomy, Passes
     from core.metabolic.equation import Equation
     from core.metabolic.tables import ModelTables
 
@@ -35,7 +39,18 @@ ACTIVATIONS = {
     "leaky_relu": "leaky ReLU",
     "relu": "ReLU",
 }
-RANGE = np.linspace(-3, 3, 241)
+REACH = 3.0
+"""How far from 0 activations are drawn at least."""
+SHORT = 3
+"""A reaction of at most so many metabolites has its numbers in sight; those of a longer one are folded away."""
+VERDICTS = {
+    "nothing": "No message is passed, so nothing can be told. Open the gate, or give the metabolites features that the weights let through.",
+    "cancels": "The messages cancel: they add up to 0 whichever way the reaction is written. The metabolites hear nothing of it, and no activation "
+    "can tell substrate from product here. Change a feature or a coefficient.",
+    "same": "The sign acts twice, and the layer cannot tell substrate from product. An odd activation (identity, tanh) is no help; GELU, SiLU and "
+    "ReLU treat z and -z differently, and so do the reactions' own features in a network.",
+    "apart": "This activation treats z and -z differently, so the layer can tell substrate from product.",
+}
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -61,12 +76,17 @@ def draw() -> None:
     except InputError as error:
         st.error(plain(str(error)))
         equation = read_equation(st.session_state.get("lab_good", DEFAULT))
-    equation = equation.backwards() if backwards else equation
+    written, equation = equation, equation.backwards() if backwards else equation
+    drawn = st.container()
+    for name, count, rest in equation.joined():
+        st.info(plain(f"{name} was read as one metabolite; write {count} {rest} for {count} of {rest}."), icon=":material/info:")
     gate, activation, norm, size = _choices()
-    features, weight = _numbers(equation)
+    features, weight = _numbers(written, backwards)
     how: dict[str, Any] = {"gate": gate, "activation": activation, "normalization": norm, "magnitude": size}
     found = take_apart(_tensor(equation.coefficients), _tensor(features), _tensor(weight), **how)
-    _drawings(equation, gate)
+    tables = _tables(equation)
+    with drawn:
+        drawing.draw(tables, TYPED, dict.fromkeys(tables.metabolites, gate), "as set here")
     _messages(equation, found)
     _orders(found, activation)
     _back(equation, found)
@@ -90,7 +110,7 @@ def _choices() -> tuple[float, str, str, str]:
             ACTIVATIONS,
             "lab.activation",
             words=ACTIVATIONS.__getitem__,
-            help="What follows the gate; each keeps another part of a negative message.",
+            help="What the sum of the gated messages goes through; each keeps another part of a negative one.",
         )
     with third:
         norm = option_list("Normalisation", NORMS, "lab.norm", words=NORMS.__getitem__, help="What a sum over metabolites is divided by.")
@@ -101,26 +121,12 @@ def _choices() -> tuple[float, str, str, str]:
     return gate, activation, norm, size
 
 
-def _numbers(equation: Equation) -> tuple[list[list[float]], list[list[float]]]:
-    """Features of every metabolite and the weight matrix."""
-    with st.expander("Features and weights", icon=":material/tune:"):
+def _numbers(written: Equation, backwards: bool) -> tuple[list[list[float]], list[list[float]]]:
+    """Features of every metabolite and the weight matrix; the coefficients, too, which are kept in the equation."""
+    with st.expander("Coefficients, features and weights", expanded=len(written.names) <= SHORT, icon=":material/tune:"):
         of_names, of_weights = st.columns([3, 2], gap="large")
         with of_names:
-            features = []
-            for i, name in enumerate(equation.names):
-                columns = st.columns(2)
-                row = []
-                for j, column in enumerate(columns):
-                    with column:
-                        row.append(
-                            controls.number(
-                                f"{plain(name)}, feature {j + 1}",
-                                f"lab.x{i}.{j}",
-                                FEATURES[i % 2][j],
-                                help="x of the metabolite, before the weights.",
-                            )
-                        )
-                features.append(row)
+            features = [_of_metabolite(written, place, backwards) for place in range(len(written.names))]
         with of_weights:
             weight = []
             for i in range(2):
@@ -136,32 +142,65 @@ def _numbers(equation: Equation) -> tuple[list[list[float]], list[list[float]]]:
     return features, weight
 
 
-def _drawings(equation: Equation, gate: float) -> None:
-    from core.metabolic.equation import TYPED
-    from core.viz.svg import network_svg, reaction_box_svg
-    from core.viz.view import pathway_view
+def _of_metabolite(written: Equation, place: int, backwards: bool) -> list[float]:
+    """A row of controls: the coefficient of a metabolite, and its features."""
+    name, row = plain(written.names[place]), list[float]()
+    first, *others = st.columns(3, vertical_alignment="bottom")
+    with first:
+        key = bind(f"lab_s{place}", (-1 if backwards else 1) * written.coefficients[place])
+        st.number_input(
+            f"{name}, s",
+            -LARGEST,
+            LARGEST,
+            step=1.0,
+            format="%g",
+            key=key,
+            on_change=_write,
+            args=(written, place, backwards, key),
+            help="The stoichiometric coefficient, negative where consumed. It is written into the reaction above; with 0 the metabolite changes "
+            "sides.",
+        )
+    for j, column in enumerate(others):
+        with column:
+            row.append(
+                controls.number(f"{name}, feature {j + 1}", f"lab.x{place}.{j}", _feature(place, j), help="x of the metabolite, before the weights.")
+            )
+    return row
 
-    tables = _tables(equation)
-    rows = pd.DataFrame({"reaction": TYPED, "metabolite": list(tables.metabolites), "gate": gate})
-    view = pathway_view(tables, rows, reactions=[TYPED], over="as set above", positions=_star(equation))
-    spokes, box = st.columns(2, vertical_alignment="center")
-    spokes.image(network_svg(view), width="stretch", alt=f"{equation}: the reaction with a spoke to each metabolite, its coefficient on the spoke")
-    values = {(TYPED, name): gate for name in tables.metabolites}
-    box.image(reaction_box_svg(tables, values, TYPED), width="stretch", alt=f"{equation}: a box with reactants and products")
+
+def _feature(place: int, unit: int) -> float:
+    """What a feature is while nobody has set it."""
+    return FEATURES[place % 2][unit]
 
 
-def _star(equation: Equation) -> dict[str, tuple[float, float]]:
-    """Reactants to the left of the reaction, products to its right, far enough for the coefficients on the spokes."""
-    sides = [[n for n, c in zip(equation.names, equation.coefficients, strict=True) if (c > 0) == made] for made in (False, True)]
-    places = {
-        f"met:{name}": (x, 80.0 * (i - (len(side) - 1) / 2)) for x, side in zip((-220.0, 220.0), sides, strict=True) for i, name in enumerate(side)
-    }
-    return {"rxn:typed": (0.0, 0.0), **places}
+def _write(written: Equation, place: int, backwards: bool, key: str) -> None:
+    """Writes a coefficient into the equation; features stay with their metabolites where these change places in it."""
+    set_to = (-1 if backwards else 1) * st.session_state[key]
+    changed = written.with_coefficient(place, set_to or -written.coefficients[place])
+    text, moved = str(changed), dict[str, float | None]()
+    if len(text) > MAX_TEXT:
+        st.toast(f"The reaction would have more than {MAX_TEXT} characters; shorten its names first.")
+        return
+    for now, before in enumerate(changed.as_written()):
+        for j in range(2):
+            value = st.session_state[f"lab_x{before}_{j}"]
+            moved[f"lab.x{now}.{j}"] = None if value == _feature(now, j) else value
+    state.update(settings={"lab.equation": None if text == DEFAULT else text, **moved})
+
+
+def _heard(found: Anatomy, one: Passes) -> list[str]:
+    """What each metabolite hears back, rounding left out."""
+    sizes = (found.sizes * found.per_metabolite).unsqueeze(1) * one.passed
+    return [vector(row, scale) for row, scale in zip(one.h, sizes, strict=True)]
 
 
 def _messages(equation: Equation, found: Anatomy) -> None:
     st.subheader("1. What each metabolite says", anchor=False)
     st.latex(r"m_k = B_e \; g \; |s_k| \; \mathrm{sgn}(s_k) \; (x W)_{v_k}")
+    numbers = [found.per_reaction, found.gate, float(found.sizes[0])]
+    of_first = r" \cdot ".join([*map(factor, numbers), f"({float(found.signs[0]):+g})", tex(vector(found.values[0]))])
+    st.latex(rf"\begin{{aligned}} m_1 &= {of_first} \\ &= {tex(vector(found.gated.messages[0]))} \end{{aligned}}")
+    st.caption(plain(f"m₁ is the message of {equation.names[0]}, the first metabolite, with its numbers put in."))
     rows = {
         "metabolite": list(equation.names),
         "s": equation.coefficients,
@@ -173,41 +212,47 @@ def _messages(equation: Equation, found: Anatomy) -> None:
         f"m, gated (g = {found.gate:g})": [vector(row) for row in found.gated.messages],
     }
     table = pd.DataFrame(rows)
-    st.dataframe(table, hide_index=True, column_config=_config(table), alt="The message of every metabolite, factor by factor")
-    st.caption("The sign comes from the coefficient alone: a gate between 0 and 1 makes a message smaller and never turns it.")
+    st.dataframe(table, hide_index=True, column_config=columns(table), alt="The message of every metabolite, factor by factor")
+    st.caption("The gate never turns a sign: that of m is sgn(s) times the sign of x W, and a gate from 0 to 1 makes a message smaller at most.")
     st.subheader("2. What the reaction hears, and says", anchor=False)
     st.latex(r"z_e = \sum_{k \in e} m_k \qquad \varphi(z_e)")
+    both = (found.ungated, found.gated)
     table = pd.DataFrame(
-        {"": ["ungated (g = 1)", f"gated (g = {found.gate:g})"], "z": [vector(found.ungated.z), vector(found.gated.z)]}
-        | {"φ(z)": [vector(found.ungated.state), vector(found.gated.state)]}
+        {"": ["ungated (g = 1)", f"gated (g = {found.gate:g})"], "z": [vector(one.z, one.passed) for one in both]}
+        | {"φ(z)": [vector(one.state, one.passed) for one in both]}
     )
     st.dataframe(table, hide_index=True, alt="The sum of the messages, and what the activation leaves of it, ungated and gated")
 
 
 def _orders(found: Anatomy, activation: str) -> None:
     """Gate before the activation, and after it."""
+    before, after = vector(found.gate_before, found.gated.passed), vector(found.gate_after, found.ungated.passed)
     first, second = st.columns(2)
-    first.markdown(f"**Gate before the activation: the layer's order**  \nφ(g m) = {plain(vector(found.gate_before))}")
-    second.markdown(f"**Gate after the activation: not the layer's**  \ng φ(m) = {plain(vector(found.gate_after))}")
-    same = bool((found.gate_before - found.gate_after).abs().max() < 1e-12)
+    first.markdown(f"**Gate before the activation: the layer's order**  \nφ(Σ g m) = {plain(before)}")
+    second.markdown(f"**Gate after the activation: not the layer's**  \ng φ(Σ m) = {plain(after)}")
     st.caption(
-        f"With {ACTIVATIONS[activation]} and this gate the two orders "
-        + ("give the same numbers." if same else "give different numbers: it has to be said which one is meant.")
+        f"Σ adds up the messages, m without the gate. With {ACTIVATIONS[activation]} and this gate the two orders "
+        + ("give the same numbers." if found.orders_agree else "give different numbers: it has to be said which one is meant.")
     )
 
 
 def _back(equation: Equation, found: Anatomy) -> None:
     st.subheader("3. What each metabolite hears back", anchor=False)
     st.latex(r"h_v = \sum_{k \in v} D_v \; g \; |s_k| \; \mathrm{sgn}(s_k) \; \varphi(z)_{e_k}")
+    heard, said = _heard(found, found.gated), vector(found.gated.state, found.gated.passed)
+    numbers = [float(found.per_metabolite[0]), found.gate, float(found.sizes[0])]
+    of_first = r" \cdot ".join([*map(factor, numbers), f"({float(found.signs[0]):+g})", tex(said)])
+    st.latex(rf"\begin{{aligned}} h_1 &= {of_first} \\ &= {tex(heard[0])} \end{{aligned}}")
+    st.caption(plain(f"h₁ is what {equation.names[0]} hears, with its numbers put in."))
     table = pd.DataFrame(
         {
             "metabolite": list(equation.names),
             "D": found.per_metabolite.tolist(),
-            "h, ungated": [vector(row) for row in found.ungated.h],
-            f"h, gated (g = {found.gate:g})": [vector(row) for row in found.gated.h],
+            "h, ungated": _heard(found, found.ungated),
+            f"h, gated (g = {found.gate:g})": heard,
         }
     )
-    st.dataframe(table, hide_index=True, column_config=_config(table), alt="What every metabolite hears back, ungated and gated")
+    st.dataframe(table, hide_index=True, column_config=columns(table), alt="What every metabolite hears back, ungated and gated")
     st.caption(
         f"The gate stands in both steps: without an activation in between, h is g² = {found.gate**2:.4g} times what it is ungated. "
         "The sign stands in both steps, too."
@@ -216,25 +261,17 @@ def _back(equation: Equation, found: Anatomy) -> None:
 
 def _turned(equation: Equation, features: list[list[float]], weight: list[list[float]], found: Anatomy, how: dict[str, Any]) -> None:
     """The same reaction written the other way round."""
-    from core.explain.anatomy import take_apart
+    from core.explain.anatomy import direction_read, take_apart
 
-    other = take_apart(_tensor(equation.backwards().coefficients), _tensor(features), _tensor(weight), **how)
-    apart = float((other.gated.h - found.gated.h).abs().max())
+    turned = equation.backwards()
+    there, back = found.gated, take_apart(_tensor(turned.coefficients), _tensor(features), _tensor(weight), **how).gated
+    verdict = direction_read(there, back)
     st.subheader("Does the layer know which way the reaction runs?", anchor=False)
-    text = (
-        f"Written backwards ({equation.backwards()}) the sum turns its sign: z = {vector(other.gated.z)} instead of {vector(found.gated.z)}. "
-        f"What comes back to the metabolites differs by at most {apart:.4g}"
-    )
-    if not float(found.gated.h.abs().max()):
-        text += ": nothing is passed, so nothing can be told. Open the gate, or give the metabolites features that the weights let through."
-    elif apart < 1e-9:
-        text += (
-            ": the sign acts twice, and the layer cannot tell substrate from product. An odd activation (identity, tanh) is no help; GELU, SiLU and "
-            "ReLU treat z and -z differently, and so do the reactions' own features in a network."
-        )
-    else:
-        text += ": this activation treats z and -z differently, so the layer can tell substrate from product."
-    st.markdown(plain(text))
+    text = f"Written backwards ({turned}) the sum is z = {vector(back.z, back.passed)} instead of {vector(there.z, there.passed)}. "
+    if verdict in ("same", "apart"):
+        apart = 0.0 if verdict == "same" else float((back.h - there.h).abs().max())
+        text += f"What comes back to the metabolites differs by at most {number(apart)}. "
+    st.markdown(plain(text + VERDICTS[verdict]))
 
 
 def _kept(found: Anatomy, activation: str) -> None:
@@ -244,25 +281,20 @@ def _kept(found: Anatomy, activation: str) -> None:
     from core.viz.lab_plots import activation_curves
     from core.viz.plots import alt_text
 
-    st.subheader("What an activation keeps of a negative message", anchor=False)
-    at = torch.from_numpy(RANGE)
-    curves = {name: kept(name, at).numpy() for name in ACTIVATIONS}
-    sums = [("ungated", found.ungated), ("gated", found.gated)]
-    marks = [(f"{name}, unit {i + 1}", float(z), float(s)) for name, one in sums for i, (z, s) in enumerate(zip(one.z, one.state, strict=True))]
-    figure = activation_curves(RANGE, curves, marks, chosen=activation)
+    st.subheader("What an activation keeps of a negative sum", anchor=False)
+    sums = [(name, one.settled, kept(activation, one.settled)) for name, one in (("ungated", found.ungated), ("gated", found.gated))]
+    marks = [(f"{name}, unit {i + 1}", float(z), float(s)) for name, zs, left in sums for i, (z, s) in enumerate(zip(zs, left, strict=True))]
+    reach = max(REACH, *(1.1 * abs(z) for _, z, _ in marks))
+    at = np.linspace(-reach, reach, 241)
+    curves = {name: kept(name, torch.from_numpy(at)).numpy() for name in ACTIVATIONS}
+    figure = activation_curves(at, curves, marks, chosen=activation)
     st.plotly_chart(figure, key="lab_curves", alt=alt_text(figure))
-    at = torch.tensor([-2.0, -1.0, -0.5], dtype=torch.float64)
-    table = pd.DataFrame({f"of {float(m):g}": [float(kept(name, at)[i]) for name in ACTIVATIONS] for i, m in enumerate(at)})
+    some = torch.tensor([-2.0, -1.0, -0.5], dtype=torch.float64)
+    table = pd.DataFrame({f"of {float(z):g}": [float(kept(name, some)[i]) for name in ACTIVATIONS] for i, z in enumerate(some)})
     table.insert(0, "activation", list(ACTIVATIONS.values()))
-    st.dataframe(table, hide_index=True, column_config=_config(table), alt="What each activation leaves of three negative messages")
-    st.caption("ReLU throws every negative sum away: a reaction that consumes more than it makes is silent. The activation does so, not the gate.")
-
-
-def vector(values: Tensor) -> str:
-    """Numbers to four decimals at most."""
-    return f"[{', '.join(np.format_float_positional(round(float(v), 4) + 0.0, trim='-') for v in values)}]"
-
-
-def _config(table: pd.DataFrame) -> dict[str, Any]:
-    number = st.column_config.NumberColumn
-    return {str(name): number(str(name), format="%.4g") for name in table if pd.api.types.is_numeric_dtype(table[name])}
+    st.dataframe(table, hide_index=True, column_config=columns(table), alt="What each activation leaves of three negative sums")
+    st.caption(
+        "ReLU makes every negative z 0, and in that unit the reaction says nothing: the activation does so, not the gate. A negative z does not "
+        "mean that more is consumed than made, for x W has a sign, too. In the trained networks φ does not meet z itself: z is normalised, linear "
+        "maps mix it with the reaction's own state, and what φ leaves is added to that state. A negative z is not lost there."
+    )
