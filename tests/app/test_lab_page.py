@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import json
+
+import numpy as np
 import pytest
 
 from core.explain.reactions import reaction_importance
@@ -89,6 +93,28 @@ def test_a_reaction_of_one_metabolite_and_a_large_coefficient() -> None:
     test = opened("lab", **{"s.lab.equation": '"1000000 A ->"'})
     assert table(test, "φ(z)")["z"].tolist() == ["[-1000000, -500000]", "[-800000, -400000]"] and len(table(test, "sgn(s)")) == 1
     assert "nan" not in told(test).split() and "-> 1000000 A" in told(test)
+
+
+@pytest.mark.parametrize(("equation", "least"), [("A -> 2 B", 3.0), ("A + B -> C + D", 3.0), ("1000000 A ->", 1e6)])
+def test_activations_are_drawn_as_far_as_the_sums_go(equation: str, least: float) -> None:
+    (chart,) = opened("lab", **{"s.lab.equation": json.dumps(equation)}).get("plotly_chart")
+    *curves, marks = json.loads(chart.proto.spec)["data"]
+    reach = max(numbers(curve["x"])[-1] for curve in curves)
+    assert reach >= least and max(map(abs, numbers(marks["x"]))) <= reach and (reach == 3) == (least == 3)
+
+
+def numbers(values) -> list[float]:
+    """Numbers of a figure, which long ones keep as bytes."""
+    if isinstance(values, dict):
+        return np.frombuffer(base64.b64decode(values["bdata"]), dtype=values["dtype"]).tolist()
+    return list(values)
+
+
+def test_a_reaction_with_more_metabolites_than_spokes_and_one_across_the_boundary() -> None:
+    test = opened("lab", **{"s.lab.part": '"trained"', "sel": "rxn:Biomass_Ecoli_core"})
+    assert len(test.image) == 1 and len(table(test, "LN(z)")) == 1 and test.button(key="lab_type").disabled
+    test = opened("lab", **{"s.lab.part": '"trained"', "sel": "rxn:EX_glc__D_e", "s.lab.layer": "6", "s.lab.backwards": "true"})
+    assert len(test.image) == 2 and table(test, "m', heard back")["sgn(s)"].tolist() == [1] and "there nobody hears" in told(test)
 
 
 def test_small_numbers_keep_their_digits_and_rounding_is_zero() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -14,6 +15,7 @@ from core.explain.gine_anatomy import take_gine_apart
 from core.metabolic.equation import MOST, TYPED, Equation, read_equation, typed_tables
 from core.metabolic.hypergraph import build_hypergraph
 from core.models import load_checkpoint
+from core.models.network import NetworkConfig, ReactionNetwork
 from core.models.prediction import run_network
 from core.rna.elements import decompose
 from core.rna.embedding import prepare
@@ -252,6 +254,19 @@ def test_signed_values_of_a_trained_layer_are_its_own_and_add_up(tabled, layer: 
     along = found.replies @ found.step.after
     assert (along.sign() == found.signs).all() and (found.step.after - found.step.before).abs().max() > 1e-3
     assert len(found.step.met) == len(found.step.left) == network.config.hidden and not network.layers[layer - 1].conv.lin._forward_hooks
+
+
+@pytest.mark.parametrize("how", [{"tied": True, "gate": "metabolite"}, {"attention": None, "normalization": "none", "magnitude": "log1p"}])
+@pytest.mark.parametrize("layer", [1, 3])
+def test_signed_values_of_other_networks(tabled, how: dict[str, Any], layer: int) -> None:
+    graph = build_hypergraph(tabled("e_coli_core"))
+    torch.manual_seed(0)
+    network = ReactionNetwork(NetworkConfig(graph.x.shape[1], graph.u.shape[1], hidden=8, layers=3, **how)).eval()
+    found = trained_messages(network, graph, "PFK", layer, 1)
+    factors = found.table.drop(columns=["metabolite", "coefficient", "value", "ungated", "message", "back"])
+    product = torch.from_numpy(factors.prod(axis=1).to_numpy()) * found.signs
+    assert_close(found.messages, product.unsqueeze(1) * found.values, rtol=1e-4, atol=1e-7)
+    assert_close(found.step.z, found.messages.sum(0), rtol=1e-4, atol=1e-6)
 
 
 def test_a_trained_reaction_written_backwards(tabled) -> None:

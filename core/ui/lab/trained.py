@@ -69,7 +69,7 @@ def draw() -> None:
     st.caption(
         plain(
             f"The network {view.checkpoint} on this condition, layer {layer}, head {head}. Unlike in a typed reaction gates are learned. {share} "
-            f"Ungated is the same message were the gate 1. On the way back the same gates stand before what {name} says.{last}"
+            f"Ungated is the same message were the gate 1. On the way back the same gates stand before s', which {name} says.{last}"
         )
     )
     _unit(passed, name, layer, head, config.activation)
