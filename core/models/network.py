@@ -18,7 +18,7 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
     "leaky_relu": nn.LeakyReLU,
     "relu": nn.ReLU,
 }
-"""Activations between layers. ReLU discards every negative (consumed) value; the others keep it wholly or in part."""
+"""Activations between layers. ReLU discards every negative value; the others keep it wholly or in part."""
 
 
 @dataclass(frozen=True)
