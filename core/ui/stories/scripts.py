@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from core.ui.view_state import ViewState
+from core.ui.view_state import OWN_MEDIUM, ViewState
 
 if TYPE_CHECKING:
     from core.explain.stories import Finding
@@ -195,7 +195,7 @@ STORIES = (
         "PYK in its neighbourhood: its gates, its flux, and what FBA says of its knock-out.",
         (
             Look("explorer", ViewState(selection="rxn:PYK", view="neighbourhood"), "PYK with its gates"),
-            Look("conditions", ViewState(knockouts_b=("PYK",)), "with PYK beside without PYK"),
+            Look("conditions", ViewState(knockouts_b=("PYK",), medium_b=OWN_MEDIUM), "with PYK beside without PYK"),
         ),
         _pep,
         "Gates and predicted fluxes of all reactions, widest first",
@@ -262,7 +262,7 @@ STORIES = (
         "The knock-out in the explorer, and both conditions side by side.",
         (
             Look("explorer", ViewState(knockouts=("CS",), selection="rxn:CS"), "without citrate synthase"),
-            Look("conditions", ViewState(knockouts_b=("CS",)), "with CS beside without CS"),
+            Look("conditions", ViewState(knockouts_b=("CS",), medium_b=OWN_MEDIUM), "with CS beside without CS"),
         ),
         _rescue,
         "Growth as it is, without CS, and without CS but with 2-oxoglutarate",
