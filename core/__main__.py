@@ -315,7 +315,7 @@ def _stories(chosen: argparse.Namespace) -> int:
     with progress_bar() as told:
         found, written = tell_stories(chosen.stories, chosen.out, device=chosen.device, on_notice=_note, on_progress=told)
     for key, one in found.items():
-        print(f"{key}: {one.outcome}; {one.reason}.")
+        print(f"{key}: {one.words}; {one.reason}.")
     return _wrote(written)
 
 

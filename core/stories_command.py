@@ -8,10 +8,10 @@ from pathlib import Path
 import pandas as pd
 
 from core.errors import InputError
-from core.explain.stories import Finding
-from core.models import load_members, resolve_device
+from core.explain.outcomes import Finding
+from core.models import resolve_device
 from core.storage import write_bytes, write_json
-from core.ui.stories.scripts import STORIES, Asked
+from core.ui.stories.scripts import STORIES
 
 
 def tell_stories(
@@ -41,13 +41,9 @@ def tell_stories(
     for i, story in enumerate(chosen):
         if on_progress is not None:
             on_progress(story.title, i, len(chosen))
-        networks = [(network.to(place.device), card) for network, card in load_members(story.network)]
-        found[story.key] = story.ask(Asked(networks, place.device))
+        found[story.key] = story.find_out(place.device)
     outcomes = pd.DataFrame(
-        [
-            {"story": s.key, "network": s.network, "question": s.question, "outcome": found[s.key].outcome, "reason": found[s.key].reason}
-            for s in chosen
-        ]
+        [{"story": s.key, "network": s.network, "question": s.question, "outcome": found[s.key].words, "reason": found[s.key].reason} for s in chosen]
     )
     written = [write_bytes(folder / "stories.csv", outcomes.to_csv(index=False).encode())]
     written.append(write_json(folder / "numbers.json", {key: one.numbers for key, one in found.items()}))

@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from core.metabolic.condition import Condition
 from core.ui.view_state import OWN_MEDIUM, ViewState
 
 if TYPE_CHECKING:
-    from core.explain.stories import Finding
+    from core.explain.outcomes import Finding
 
 Ensemble = Sequence[tuple[Any, Any]]
 Ask = Callable[["Asked"], "Finding"]
@@ -17,10 +18,12 @@ Ask = Callable[["Asked"], "Finding"]
 
 @dataclass(frozen=True)
 class Asked:
-    """What a story's question is put to: the networks of an ensemble, and where they are."""
+    """What a story's question is put to: the networks of an ensemble, where they are, the story's control, and when to stop."""
 
     networks: Ensemble
     device: str
+    control: tuple[Any, Any] | None = None
+    should_stop: Callable[[], bool] | None = None
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ class Story:
         question: what is asked. expected: what the idea of the network leads one to expect, and why.
         looks: views to look at, with ``where``, what is to be seen there. ask: the finding.
         numbers: what its table holds. caveat: what the outcome does not mean. notes: for who presents it.
+        control: checkpoint that learned nothing and is asked beside; "" for none.
     """
 
     key: str
@@ -54,6 +58,20 @@ class Story:
     numbers: str
     caveat: str
     notes: str
+    control: str = ""
+
+    def find_out(self, device: str, should_stop: Callable[[], bool] | None = None) -> Finding:
+        """Opens the networks anew, so that a thread has its own, and asks them.
+
+        Raises:
+            InputError: a network is not here, or what is asked of it is not there.
+            Cancelled: ``should_stop`` said so.
+        """
+        from core.models import load_checkpoint, load_members
+
+        opened = [(network.to(device), card) for network, card in load_members(self.network)]
+        control = load_checkpoint(self.control) if self.control else None
+        return self.ask(Asked(opened, device, None if control is None else (control[0].to(device), control[1]), should_stop))
 
     @property
     def of_rna(self) -> bool:
@@ -66,7 +84,8 @@ def _atp(model: str, reaction: str) -> Ask:
         from core.explain.stories import atp_gates
         from core.metabolic import load_tables
 
-        return atp_gates(load_tables(model), list(given.networks), reaction, device=given.device)
+        tables, networks = load_tables(model), list(given.networks)
+        return atp_gates(tables, networks, reaction, control=given.control, device=given.device, should_stop=given.should_stop)
 
     return ask
 
@@ -75,78 +94,82 @@ def _pep(given: Asked) -> Finding:
     from core.explain.stories import control_point
     from core.metabolic import load_tables
 
-    return control_point(load_tables("e_coli_core"), list(given.networks), "PYK", device=given.device)
+    return control_point(load_tables("e_coli_core"), list(given.networks), "PYK", device=given.device, should_stop=given.should_stop)
 
 
-def _change(before: Any, after: Any, *reactions: str) -> Ask:
+def _change(before: Condition, after: Condition, *reactions: str) -> Ask:
     def ask(given: Asked) -> Finding:
         from core.explain.stories import change
         from core.metabolic import load_tables
-        from core.metabolic.condition import Condition
 
-        tables = load_tables("e_coli_core")
-        return change(tables, list(given.networks), Condition(before), Condition(after), reactions, device=given.device)
+        tables, networks = load_tables("e_coli_core"), list(given.networks)
+        return change(tables, networks, before, after, reactions, device=given.device, should_stop=given.should_stop)
 
     return ask
 
 
 def _ammonium(given: Asked) -> Finding:
-    from core.explain.stories import change
+    from core.explain.stories import two_ways
     from core.metabolic import load_tables
-    from core.metabolic.condition import Condition, own_medium
 
-    tables = load_tables("e_coli_core")
-    short = {**own_medium(tables), "EX_nh4_e": SHORT_OF_AMMONIUM}
-    return change(tables, list(given.networks), Condition(), Condition(short), ("GLUDy", "GLNS", "GLUSy"), device=given.device)
-
-
-def _citrate(given: Asked) -> Finding:
-    from core.explain.stories import change
-    from core.metabolic import load_tables, named_media
-    from core.metabolic.condition import Condition
-
-    tables = load_tables("e_coli_core")
-    raised = {**named_media(tables)["acetate"], "ATPM": RAISED}
-    return change(tables, list(given.networks), Condition("acetate"), Condition(raised), ("ICDHyr", "AKGDH", "ICL", "MALS"), device=given.device)
+    tables, networks = load_tables("e_coli_core"), list(given.networks)
+    how: dict[str, Any] = {"also": ("GLNS",), "device": given.device, "should_stop": given.should_stop}
+    return two_ways(tables, networks, GIVEN, SHORT, "GLUDy", "GLUSy", "glu__L_c", **how)
 
 
 def _rescue(given: Asked) -> Finding:
     from core.explain.stories import rescue
     from core.metabolic import load_tables
 
-    return rescue(load_tables("e_coli_core"), list(given.networks), "CS", "EX_akg_e", device=given.device)
+    return rescue(load_tables("e_coli_core"), list(given.networks), "CS", "EX_akg_e", device=given.device, should_stop=given.should_stop)
 
 
-def _record(name: str) -> Any:
+def _trna() -> Any:
     from core.rna.library import list_library
 
-    return next(one.record for one in list_library() if one.id == name)
+    return next(one.record for one in list_library() if one.id == "trna-phe")
 
 
 def _loops(given: Asked) -> Finding:
     from core.explain.rna_stories import elements_carry
 
-    return elements_carry(_record("trna-phe"), given.networks, ("h1", "h2"), device=given.device)
+    return elements_carry(_trna(), given.networks, PARTS, device=given.device, should_stop=given.should_stop)
 
 
 def _through(given: Asked) -> Finding:
     from core.explain.rna_stories import through_elements
 
-    return through_elements(_record("trna-phe"), given.networks, device=given.device)
+    return through_elements(_trna(), given.networks, device=given.device, should_stop=given.should_stop)
 
 
 def _hammerheads(given: Asked) -> Finding:
-    from core.explain.rna_stories import found_from_each_other
+    from core.explain.rna_stories import found_across
 
-    return found_from_each_other("hammerhead", given.networks, device=given.device)
+    return found_across(TYPES, given.networks, device=given.device, should_stop=given.should_stop)
 
 
+def _beside(before: Condition, after: Condition, words: str) -> Look:
+    """Two conditions side by side."""
+    medium = OWN_MEDIUM if after.medium is None else after.medium
+    view = ViewState(medium=before.medium, knockouts=before.knockouts, medium_b=medium, knockouts_b=after.knockouts)
+    return Look("conditions", view, words)
+
+
+_PLENTY = dict.fromkeys(("EX_co2_e", "EX_h_e", "EX_h2o_e", "EX_nh4_e", "EX_o2_e", "EX_pi_e"), 1000.0)
+OWN = {**_PLENTY, "EX_glc__D_e": 10.0}
+"""E. coli core's own medium, for links."""
 SHORT_OF_AMMONIUM = 2.0
 """Uptake bound of ammonium where it is scarce, mmol/gDW/h: less than half of what growth on glucose takes."""
 RAISED = 20.0
 """Demand of ATP maintenance in the story of citrate's branch, mmol/gDW/h: 8.39 in the model."""
-DEMANDING = {**dict.fromkeys(("EX_co2_e", "EX_h_e", "EX_h2o_e", "EX_nh4_e", "EX_o2_e", "EX_pi_e"), 1000.0), "EX_ac_e": 30.0, "ATPM": RAISED}
-"""The model's acetate medium with that demand."""
+GIVEN, SHORT = Condition(), Condition({**OWN, "EX_nh4_e": SHORT_OF_AMMONIUM})
+ACETATE, DEMANDING = Condition("acetate"), Condition({**_PLENTY, "EX_ac_e": 30.0, "ATPM": RAISED})
+AIR, NO_AIR = Condition("aerobic glucose"), Condition("anaerobic glucose")
+NO_PYK, NO_CS, FED = Condition(knockouts=("PYK",)), Condition(knockouts=("CS",)), Condition({**OWN, "EX_akg_e": 10.0}, ("CS",))
+"""Conditions of the stories, on E. coli core."""
+PARTS = {"the anticodon loop": ("h1",), "the T-arm": ("s3", "h2")}
+"""Parts of the tRNA and their elements."""
+TYPES = ("RF00008 Hammerhead_3", "RF00163 Hammerhead_1")
 _CORE, _GENOME = ViewState(), ViewState(model="iJO1366", checkpoint="genome")
 _FBA = "Its labels are fluxes of flux balance analysis: they hold no regulation, no expression and no kinetics."
 
@@ -155,9 +178,10 @@ STORIES = (
         "atp-core",
         "ATP in glycolysis",
         "core",
-        "Does the network weigh ATP differently in a central and in a peripheral reaction?",
+        "Does the network weigh ATP differently in a central reaction than in peripheral ones?",
         "Phosphofructokinase and a salvage reaction use one ATP each. Stoichiometry cannot tell them apart, and neither can one gate per metabolite; "
-        "a gate of every incidence can. The idea expects ATP to count for more where the flux is.",
+        "a gate of every incidence can. If gates follow importance, PFK stands out from the periphery, and does not in a network taught with "
+        "shuffled labels.",
         "The card of PFK has the gate of its ATP; the page of metabolite gates has ATP in all its reactions.",
         (
             Look("explorer", ViewState(selection="rxn:PFK", view="neighbourhood"), "PFK with its gates"),
@@ -166,15 +190,16 @@ STORIES = (
         _atp("e_coli_core", "PFK"),
         "The gate of ATP in PFK and in every peripheral reaction that uses one ATP",
         "E. coli core has hardly any periphery: a handful of reactions cannot settle the question. The genome-scale model has more.",
-        "Ask the audience first: same coefficient, same ATP, so what could differ? Then open the card of PFK.",
+        "Ask the audience first: same coefficient, same ATP, so what could differ? Then open the card of PFK, and count the peripheral reactions.",
+        "core-shuffled",
     ),
     Story(
         "atp-genome",
         "ATP in glucose phosphorylation",
         "genome",
-        "The same on the whole genome: hexokinase against the periphery.",
-        "HEX1 phosphorylates glucose with one ATP; hundreds of peripheral reactions use one ATP as well. If gates follow importance, HEX1 "
-        "stands out.",
+        "The same on the whole genome: does the ATP of hexokinase stand out from the periphery?",
+        "HEX1 phosphorylates glucose with one ATP; many peripheral reactions use one ATP as well. If gates follow importance, HEX1 stands out in "
+        "every seed, and does not in a network taught with shuffled labels.",
         "The card of HEX1 in iJO1366, and ATP in all reactions that use it.",
         (
             Look("explorer", ViewState(model="iJO1366", checkpoint="genome", selection="rxn:HEX1", view="neighbourhood"), "HEX1 with its gates"),
@@ -183,8 +208,10 @@ STORIES = (
         _atp("iJO1366", "HEX1"),
         "The gate of ATP in HEX1 and in every peripheral reaction that uses one ATP",
         "In iJO1366 glucose enters by the phosphotransferase system, so that HEX1 carries no flux on glucose: a wide gate would not follow "
-        "from flux.",
-        "The honest point of this story is the spread over seeds: one trained network is an anecdote.",
+        "from flux. One reaction is one case: central reactions as a group are on the page of metabolite gates.",
+        "Look at the spread over seeds and at the network of shuffled labels before the gate itself: gates differ between reactions without any "
+        "learning, because reactions do.",
+        "genome-shuffled",
     ),
     Story(
         "pep",
@@ -195,7 +222,7 @@ STORIES = (
         "PYK in its neighbourhood: its gates, its flux, and what FBA says of its knock-out.",
         (
             Look("explorer", ViewState(selection="rxn:PYK", view="neighbourhood"), "PYK with its gates"),
-            Look("conditions", ViewState(knockouts_b=("PYK",), medium_b=OWN_MEDIUM), "with PYK beside without PYK"),
+            _beside(GIVEN, NO_PYK, "with PYK beside without PYK"),
         ),
         _pep,
         "Gates and predicted fluxes of all reactions, widest first",
@@ -206,18 +233,21 @@ STORIES = (
         "ammonium",
         "Two ways to glutamate",
         "core",
-        "Do parallel pathways shift when a substrate is short?",
+        "Ammonium is short: does the network keep to the way to glutamate that FBA keeps to?",
         "Glutamate is made by GLUDy, or by GLNS with GLUSy. Cells use the second way when ammonium is scarce, because its enzyme binds "
-        "ammonium better.",
+        "ammonium better. FBA knows no binding, and the second way costs an ATP. So a network that learned from FBA is expected to do as FBA does, "
+        "whatever cells do; but one that does not hear the shortage would stay as well, so that its growth has to fall too.",
         "Fluxes and gates of the three reactions with ammonium as in the model, and with little of it.",
         (
-            Look("explorer", ViewState(selection="rxn:GLUDy", view="neighbourhood"), "GLUDy and its neighbours"),
+            _beside(GIVEN, SHORT, "ammonium as in the model beside little of it"),
             Look("explorer", ViewState(selection="met:glu__L_c", view="neighbourhood"), "everything around glutamate"),
+            Look("explorer", ViewState(medium=SHORT.medium, selection="met:glu__L_c", view="neighbourhood"), "the same with little ammonium"),
         ),
         _ammonium,
         "Fluxes and gates of the two ways, with and without enough ammonium",
-        f"{_FBA} The second way costs an ATP, and FBA knows no binding: it stays with GLUDy, and so must a network that learned from it.",
-        "Both FBA and the network lack the reason why cells switch: affinity. That is the outcome.",
+        f"{_FBA} Agreement here is agreement with FBA, not with cells.",
+        "Ask first what cells do and why. Neither FBA nor the network was given the reason, affinity. Then look at growth, whether the "
+        "network hears the shortage, and at the share made by GLUSy.",
     ),
     Story(
         "citrate",
@@ -225,17 +255,17 @@ STORIES = (
         "core",
         "On acetate, does a raised demand for ATP turn flux from the glyoxylate shunt to the cycle?",
         "Isocitrate goes to ICDHyr, which burns it for energy, or to ICL, which spares its carbon for growth. A cell that must make more ATP "
-        "has to burn more: ICDHyr up, ICL down.",
+        "has to burn more: ICDHyr up, ICL down, as FBA has it.",
         "Acetate as it is, beside acetate with ATP maintenance raised from 8.39 to 20 (Edit uptakes).",
         (
-            Look("conditions", ViewState(medium="acetate", medium_b=DEMANDING), "acetate beside acetate with a raised ATPM"),
+            _beside(ACETATE, DEMANDING, "acetate beside acetate with a raised ATPM"),
             Look("explorer", ViewState(medium="acetate", selection="met:icit_c", view="neighbourhood"), "everything around isocitrate"),
         ),
-        _citrate,
+        _change(ACETATE, DEMANDING, "ICDHyr", "AKGDH", "ICL", "MALS"),
         "Fluxes and gates of both branches, before and after",
-        "Maintenance was the model's own in all conditions it learned from: a network does not hear what never varied. That is a limit of "
-        "its training, not of gates.",
-        "FBA shifts both branches; ask who expects the network to follow, then show the numbers.",
+        "Maintenance was the model's own in all conditions the network learned from: another one is outside its training, so that a failure here "
+        "is a limit of what it was taught, not of gates.",
+        "Ask who expects the network to follow FBA, then compare its change of ICDHyr and ICL with FBA's.",
     ),
     Story(
         "oxygen",
@@ -245,13 +275,13 @@ STORIES = (
         "Without oxygen the citric acid cycle and respiration stop, and formate, acetate and ethanol take the electrons.",
         "Both media side by side: A with oxygen, B without.",
         (
-            Look("conditions", ViewState(medium="aerobic glucose", medium_b="anaerobic glucose"), "aerobic beside anaerobic"),
+            _beside(AIR, NO_AIR, "aerobic beside anaerobic"),
             Look("explorer", ViewState(medium="anaerobic glucose", selection="rxn:PFL"), "PFL without oxygen"),
         ),
-        _change("aerobic glucose", "anaerobic glucose", "PFL", "ACKr", "ETOHt2r", "ALCD2x", "PDH", "CS", "AKGDH", "NADH16", "CYTBD", "ATPS4r"),
+        _change(AIR, NO_AIR, "PFL", "ACKr", "ETOHt2r", "ALCD2x", "PDH", "CS", "AKGDH", "NADH16", "CYTBD", "ATPS4r"),
         "Fluxes and gates of fermentation, the cycle and respiration, with oxygen and without",
         "It was trained on media with and without oxygen: this is what it learned, not what it discovered.",
-        "Look at ATPS4r: it turns round, and the network knows.",
+        "Look at the sign of ATPS4r before and after, by FBA and by the network, and at the reactions that move by less than half of FBA's change.",
     ),
     Story(
         "rescue",
@@ -259,62 +289,64 @@ STORIES = (
         "core",
         "Does the network know that a lost enzyme can be fed round?",
         "Without citrate synthase E. coli core makes no 2-oxoglutarate and cannot grow on glucose; with 2-oxoglutarate in the medium it can.",
-        "The knock-out in the explorer, and both conditions side by side.",
+        "The knock-out in the explorer, and both steps side by side: the loss, and the rescue.",
         (
             Look("explorer", ViewState(knockouts=("CS",), selection="rxn:CS"), "without citrate synthase"),
-            Look("conditions", ViewState(knockouts_b=("CS",), medium_b=OWN_MEDIUM), "with CS beside without CS"),
+            _beside(GIVEN, NO_CS, "with CS beside without CS"),
+            _beside(NO_CS, FED, "without CS beside the same with 2-oxoglutarate"),
         ),
         _rescue,
         "Growth as it is, without CS, and without CS but with 2-oxoglutarate",
         "Knock-outs and uptakes of this kind were in training, this combination need not have been.",
-        "Predict it with the audience: three bars, then show them.",
+        "Let the audience predict three bars, then show them.",
     ),
     Story(
         "loops",
-        "The anticodon loop and the T-loop",
+        "The anticodon loop and the T-arm",
         "rna",
-        "Do the loops that biology reads carry what the network hears of a tRNA?",
-        "The anticodon is what the ribosome reads, and the T-loop holds the molecule together: one would look for its identity there.",
+        "Do the parts that biology reads carry more of what the network hears of a tRNA than other places of their size?",
+        "The anticodon is what the ribosome reads, and the T-arm holds the molecule together: one would look for its identity there.",
         "Attribution over bases, drawn on the cloverleaf, with the ledger by element.",
         (Look("rnaexplain", ViewState(), "what makes the tRNA like itself"), Look("rna", ViewState(selection="elem:h1"), "the anticodon loop")),
         _loops,
         "Every element: its share of the bases and of the attribution",
         "The network has seen made-up families only: it cannot know what a ribosome reads. It hears what tells families apart.",
-        "h1 is the anticodon loop, h2 the T-loop. Stems carry more: pairs are what relatives share.",
+        "h1 is the anticodon loop, h2 with the stem s3 the T-arm. In the table compare loops with stems: which carry more than their share of bases?",
     ),
     Story(
         "elements",
         "From base to element and back",
         "rna",
-        "Do bases hear each other by way of their element?",
-        "Elements were added to the graph so that a base hears its whole loop or stem in two steps. If that is used, these messages are not "
-        "the quiet ones.",
-        "The layers of the RNA page have the messages along every edge, and the gate lab takes one apart.",
+        "Do the messages between bases and their elements count for more than as many others?",
+        "Elements were added to the graph so that a base hears its whole loop or stem in two steps. If that is used, an RNA without these messages "
+        "is less like itself than one without as many messages along the chain, across pairs and between elements.",
+        "The graph has the edges, the explanation over edges leaves out each kind in turn, and the gate lab takes one message apart.",
         (
             Look("rna", ViewState(settings={"rna.view": "graph"}), "the graph with its elements"),
+            Look("rnaexplain", ViewState(settings={"rnaexplain.over": "edges", "rnaexplain.method": "occlusion"}), "each kind of edge left out"),
             Look("lab", ViewState(selection="base:20", settings={"lab.part": "rna"}), "one base taken apart"),
         ),
         _through,
-        "Mean length of a message by kind of edge",
-        "A long message is not an important one: the trial asks what changes when it is gone.",
-        "Show the graph first, then the number.",
+        "What the tRNA loses of its likeness to itself without the messages of each kind of edge",
+        "The network was never trained with messages missing. Masked edges are outside its training, both these and the others.",
+        "Show the graph first and let the audience guess which kind of edge matters most, then the table.",
     ),
     Story(
         "hammerheads",
-        "Hammerheads that share hardly a letter",
+        "Hammerheads of two types",
         "rna",
-        "Does the network find one hammerhead from another though their sequences are not alike?",
-        "Hammerheads of types I and III have one core in two circular orders and little else in common. A network of structure should find one from "
-        "the other sooner than counting letters does.",
+        "Does the network find a hammerhead of one type from one of the other sooner than scores that need no training?",
+        "Hammerheads of types I and III have one core in two circular orders; how long a stretch of letters two of them share is in the table. The "
+        "network is given their structures, which counting 4-mers is not. So it has to be ahead of comparing structures alone, and both joined, too.",
         "The search with a hammerhead of type III, and the drawing of one of type I.",
         (
             Look("search", ViewState(rna="example:hammerhead"), "nearest to a hammerhead of type III"),
             Look("rna", ViewState(rna="example:hammerhead-1-af404041"), "one of type I"),
         ),
         _hammerheads,
-        "Every way from one of the library's hammerheads to another: the place of the second among all RNAs by nearness to the first",
+        "Every way between the library's hammerheads of types III and I: the place of the second among all RNAs by nearness to the first",
         "Five RNAs are an anecdote. Figures over families are on the scoreboard.",
-        "Say the caveat with the number. One pair can be found that looks splendid, and one that does not: that is why all are shown.",
+        "Say the caveat with the number. Compare the best and the worst row, and the columns that need no network: that is why all are shown.",
     ),
 )
 
