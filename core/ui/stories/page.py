@@ -13,11 +13,11 @@ from core.ui.background import Background, Job, follow
 from core.ui.bind import option_list
 from core.ui.lab import controls
 from core.ui.nav import entry, page_of
-from core.ui.stories.scripts import STORIES, Asked, Story, story_of
+from core.ui.stories.scripts import STORIES, Story, story_of
 from core.ui.text import plain
 
 if TYPE_CHECKING:
-    from core.explain.stories import Finding
+    from core.explain.outcomes import Finding
 
 STEPS = ("The question", "What one expects", "Where to look", "The numbers", "The outcome")
 STEP = "stories.step"
@@ -133,8 +133,8 @@ def _outcome(story: Story) -> None:
     if found is None:
         return
     colour, icon = LOOK.get(found.outcome, ("gray", ":material/help:"))
-    st.header(f"{found.outcome[0].upper()}{found.outcome[1:]}", anchor=False)
-    st.badge(found.outcome, icon=icon, color=colour)  # type: ignore[arg-type]
+    st.header(f"{found.words[0].upper()}{found.words[1:]}", anchor=False)
+    st.badge(found.words, icon=icon, color=colour)  # type: ignore[arg-type]
     st.markdown(plain(f"{found.reason[0].upper()}{found.reason[1:]}."))
     st.caption(plain(story.caveat))
 
@@ -149,18 +149,18 @@ def work() -> Background[Key, Finding]:
 
 
 def _key(story: Story) -> Key:
-    """What a finding follows from. Raises InputError where the network is not here."""
-    return story.key, networks.ensemble_key(story.network, "rna" if story.of_rna else "metabolic"), device.choice().device
+    """What a finding follows from. Raises InputError where a network is not here."""
+    kind = "rna" if story.of_rna else "metabolic"
+    beside = networks.weights_of(story.control, kind) if story.control else ""
+    return story.key, networks.ensemble_key(story.network, kind) + beside, device.choice().device
 
 
 def _begun(story: Story, key: Key) -> Job:
     """The work that finds out; the thread opens the networks itself, since a session's caches are not its own."""
 
     def ask(job: Job) -> Finding:
-        from core.models import load_members
-
         job.told("asking the network", 0, 1)
-        return story.ask(Asked([(network.to(key[2]), card) for network, card in load_members(story.network)], key[2]))
+        return story.find_out(key[2], job.stopped)
 
     return work().start(key, ask)
 
@@ -178,9 +178,9 @@ def _found(story: Story) -> Finding | None:
         st.info("The network was not asked to the end.")
         st.button("Ask it", icon=":material/play_arrow:", key="story_ask", on_click=lambda: st.session_state.pop(_STOPPED, None))
         return None
-    job = _begun(story, key)
-    if job.error is None and job.ended.wait(AT_ONCE):
-        return work().result(key)
+    job = work().job(key) or _begun(story, key)  # one that failed is there still: its sentence comes first
+    if job.ended.wait(AT_ONCE) and (found := work().result(key)) is not None:
+        return found
     follow(work(), key, "story", on_cancel=lambda: st.session_state.update({_STOPPED: key}))
     return None
 
