@@ -225,6 +225,12 @@ def test_a_raised_maintenance_is_told_beside_flux_balance(core: ModelTables) -> 
     assert found.outcome == AGREES_NOT and found.numbers["hardly moved, or the other way"] == 2
 
 
+def test_what_stories_call_outside_of_training_is_so() -> None:
+    bounds = load_checkpoint("core")[1].content["trained_on"]["bounds"]  # lowest and highest lower bound, then of the upper one
+    assert bounds["ATPM"][:2] == [8.39, 8.39] and bounds["EX_nh4_e"][:2] == [-1000.0, -1000.0]
+    assert -bounds["EX_ac_e"][0] < DEMANDING.medium["EX_ac_e"]  # type: ignore[index, call-overload]
+
+
 @pytest.mark.parametrize("key", [story.key for story in STORIES])
 def test_a_story_that_is_stopped_asks_no_further(key: str) -> None:
     with pytest.raises(Cancelled):

@@ -245,7 +245,8 @@ STORIES = (
         ),
         _ammonium,
         "Fluxes and gates of the two ways, with and without enough ammonium",
-        f"{_FBA} Agreement here is agreement with FBA, not with cells.",
+        f"{_FBA} Agreement here is agreement with FBA, not with cells. Ammonium was plentiful in all conditions the network learned from: a "
+        "shortage is outside its training.",
         "Ask first what cells do and why. Neither FBA nor the network was given the reason, affinity. Then look at growth, whether the "
         "network hears the shortage, and at the share made by GLUSy.",
     ),
@@ -263,8 +264,8 @@ STORIES = (
         ),
         _change(ACETATE, DEMANDING, "ICDHyr", "AKGDH", "ICL", "MALS"),
         "Fluxes and gates of both branches, before and after",
-        "Maintenance was the model's own in all conditions the network learned from: another one is outside its training, so that a failure here "
-        "is a limit of what it was taught, not of gates.",
+        "Maintenance was the model's own in all conditions the network learned from, and acetate less than here: both are outside its training, so "
+        "that a failure is a limit of what it was taught, not of gates.",
         "Ask who expects the network to follow FBA, then compare its change of ICDHyr and ICL with FBA's.",
     ),
     Story(
