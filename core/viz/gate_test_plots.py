@@ -82,9 +82,9 @@ def pathway_strip(gates: pd.DataFrame, metabolite: str, network: str, *, over: s
         f"{order['gate'].max():.3f}, standard deviation {spread:.3f}."
     )
     bars = "; bars: ± over seeds" if seeded else ""
-    title = f"{plain(metabolite)} in network {plain(network)}<br><sup>● consumes it as written, ◆ produces it; {over}{bars}</sup>"
-    figure = finished(figure, title, alt, height=150 + 24 * max(4, len(rows)))
-    return figure.update_layout(clickmode="event+select", hovermode="closest", margin={"t": 70})
+    words = f"<sup>● consumes it as written, ◆ produces it</sup><br><sup>{over}{bars}</sup>"  # two lines: a telephone is narrow
+    figure = finished(figure, f"{plain(metabolite)} in network {plain(network)}<br>{words}", alt, height=165 + 24 * max(4, len(rows)))
+    return figure.update_layout(clickmode="event+select", hovermode="closest", margin={"t": 85})
 
 
 def network_strip(gates: pd.DataFrame, metabolite: str, *, selected: str | None = None) -> go.Figure:

@@ -101,7 +101,8 @@ def _tensor(values: Sequence[object]) -> Tensor:
 
 
 def _choices() -> tuple[float, str, str, str]:
-    first, second, third, fourth = st.columns(4, vertical_alignment="bottom")
+    with st.container(key="twos-lab-choices"):
+        first, second, third, fourth = st.columns(4, vertical_alignment="bottom")
     with first:
         gate = controls.slider("Gate g", "lab.gate", 0.8, help="In a network it is learned, between 0 and 1; here every message has this one.")
     with second:
@@ -131,7 +132,9 @@ def _numbers(written: Equation, backwards: bool) -> tuple[list[list[float]], lis
             weight = []
             for i in range(2):
                 row = []
-                for j, column in enumerate(st.columns(2)):
+                with st.container(key=f"twos-lab-weights-{i}"):
+                    both = st.columns(2)
+                for j, column in enumerate(both):
                     with column:
                         row.append(
                             controls.number(
@@ -145,7 +148,8 @@ def _numbers(written: Equation, backwards: bool) -> tuple[list[list[float]], lis
 def _of_metabolite(written: Equation, place: int, backwards: bool) -> list[float]:
     """A row of controls: the coefficient of a metabolite, and its features."""
     name, row = plain(written.names[place]), list[float]()
-    first, *others = st.columns(3, vertical_alignment="bottom")
+    with st.container(key=f"threes-lab-{place}"):
+        first, *others = st.columns(3, vertical_alignment="bottom")
     with first:
         key = bind(f"lab_s{place}", (-1 if backwards else 1) * written.coefficients[place])
         st.number_input(
