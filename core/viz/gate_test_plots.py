@@ -81,7 +81,7 @@ def pathway_strip(gates: pd.DataFrame, metabolite: str, network: str, *, over: s
         f"Strip plot of the gate of {metabolite} in its {len(order)} reactions by pathway, network {network}: from {order['gate'].min():.3f} to "
         f"{order['gate'].max():.3f}, standard deviation {spread:.3f}."
     )
-    bars = "; bars: ± over seeds" if seeded else ""
+    bars = "; bars: ± seeds" if seeded else ""
     words = f"<sup>● consumes it as written, ◆ produces it</sup><br><sup>{over}{bars}</sup>"  # two lines: a telephone is narrow
     figure = finished(figure, f"{plain(metabolite)} in network {plain(network)}<br>{words}", alt, height=165 + 24 * max(4, len(rows)))
     return figure.update_layout(clickmode="event+select", hovermode="closest", margin={"t": 85})

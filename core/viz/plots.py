@@ -240,7 +240,7 @@ def held_out_bars(name: str, content: Mapping[str, Any]) -> go.Figure:
     labels = [plain(label) for label in rows]
     bars = [
         go.Bar(x=[figures[key] for figures in rows.values()], y=labels, orientation="h", name=title, texttemplate="%{x:.2f}", marker_color=colour)
-        for key, title, colour in (("flux_r2_median", "flux R², median", CIVIDIS[5]), ("growth_r2", "growth R²", CIVIDIS[1]))
+        for key, title, colour in (("flux_r2_median", "flux R², median", CIVIDIS[5]), ("growth_r2", "growth R²", "#2f8aa8"))
     ]
     figure = finished(go.Figure(bars), "Held-out accuracy", f"Held-out growth and flux R2 of {name} beside its baselines.", height=340)
     figure.update_layout(barmode="group", showlegend=True, legend={"orientation": "h", "traceorder": "reversed", "yanchor": "bottom", "y": 1.0})
