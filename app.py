@@ -24,3 +24,5 @@ with st.sidebar:
 sidebar.link_notices()
 page.run()
 memory.tidy()
+if page.url_path:  # the front page does so once it is painted
+    device.warm_up(device.AT_REST)

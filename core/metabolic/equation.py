@@ -65,8 +65,8 @@ def read_equation(text: str) -> Equation:
     Model().add_reactions([reaction])
     try:
         reaction.build_reaction_from_string(" ".join(text.split()), verbose=False)
-    except (ValueError, AttributeError, KeyError) as error:
-        raise InputError(f"{text!r} is not a reaction ({error}); write it like {EXAMPLE}.") from None
+    except (ValueError, AttributeError, KeyError):
+        raise InputError(f"{text!r} is not a reaction; write it with one arrow, and + between metabolites, like {EXAMPLE}.") from None
     found = {metabolite.id: float(c) for metabolite, c in reaction.metabolites.items() if c}
     if not all(isfinite(c) for c in found.values()):
         raise InputError(f"{text!r} has a coefficient that is no number; write it like {EXAMPLE}.")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import ContextVar
+from importlib import import_module
 from typing import TYPE_CHECKING, TypeVar
 
 import streamlit as st
@@ -15,6 +17,11 @@ if TYPE_CHECKING:
 Made = TypeVar("Made")
 
 WISHES = {"auto": "Auto", "cuda": "CUDA", "mps": "MPS", "cpu": "CPU"}
+
+LATER = ("core.models.rna", "captum.attr", "RNA", "cobra")
+"""What takes a second or more to import, beside forgi: PyTorch Geometric with the first."""
+AT_REST = 3.0
+"""Seconds after which a page's own scripts are fetched."""
 
 _WISH, _PAINTED = "device_wish", "device_painted"
 _kept: ContextVar[str | None] = ContextVar("device_kept", default=None)
@@ -55,10 +62,16 @@ def known() -> DeviceChoice | None:
     return choice() if _warm.is_set() else None
 
 
-def warm_up() -> None:
-    """Imports PyTorch in the background, once per process, so that the first network need not wait for it."""
-    if not _warm.is_set() and _warming.acquire(blocking=False):
-        threading.Thread(target=_import, name="import-torch", daemon=True).start()
+def warm_up(after: float = 0.0) -> None:
+    """Imports the large packages in the background, once per process, so that the first network of either half need not wait for them.
+
+    Args:
+        after: seconds in which what is on the screen is still being fetched.
+    """
+    if _warming.acquire(blocking=False):
+        thread = threading.Timer(after, _import)
+        thread.daemon = True
+        thread.start()
 
 
 def switch() -> None:
@@ -102,7 +115,14 @@ def line() -> None:
 
 
 def _import() -> None:
+    """PyTorch first, which every page of a network waits for; then what only some do."""
     from core.models.device import resolve_device
+    from core.rna import _forgi
 
     resolve_device("auto")
     _warm.set()
+    for name in LATER:
+        with suppress(ImportError):  # a package that is missing is said where it is needed
+            import_module(name)
+    with suppress(ImportError):
+        _forgi.load()

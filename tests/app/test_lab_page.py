@@ -64,16 +64,31 @@ def test_the_first_message_and_what_comes_back_have_their_numbers_put_in() -> No
 
 def test_a_coefficient_is_written_into_the_equation_and_features_stay_with_their_metabolites() -> None:
     test = opened("lab", **{"s.lab.equation": '"A + B -> C"', "s.lab.x0.0": "4.0"})
-    test.number_input(key="lab_s1").set_value(-3.0).run()
+    test.slider(key="lab_s1").set_value(-3.0).run()
     assert test.text_input(key="lab_equation").value == "A + 3 B -> C"
-    test.number_input(key="lab_s0").set_value(0.0).run()  # across 0: A is made now, and is named after B
+    test.slider(key="lab_s0").set_value(0.0).run()  # across 0: A is made now, and is named after B
     assert test.text_input(key="lab_equation").value == "3 B -> A + C" and not test.exception
     found = table(test, "sgn(s)").set_index("metabolite")
     assert found["s"].to_dict() == {"B": -3, "A": 1, "C": 1} and found["x W"].to_dict() == {"B": "[0.5, 1]", "A": "[4, 0.5]", "C": "[1, 0.5]"}
     test.toggle(key="lab_backwards").set_value(True).run()
-    assert test.number_input(key="lab_s0").value == 3
-    test.number_input(key="lab_s0").set_value(2.0).run()
+    assert test.slider(key="lab_s0").value == 3
+    test.slider(key="lab_s0").set_value(2.0).run()
     assert test.text_input(key="lab_equation").value == "2 B -> A + C" and table(test, "sgn(s)")["s"].tolist() == [2, -1, -1]
+
+
+def test_sliders_or_fields_hold_the_same_numbers() -> None:
+    test = opened("lab", **{"s.lab.equation": '"59.8 A + 2 B -> C"', "s.lab.x1.0": "0.37"})
+    assert test.number_input(key="lab_s0").value == -59.8 and test.slider(key="lab_s1").value == -2  # no slider is as fine as 59.8
+    before = table(test, "sgn(s)")["x W"].tolist()
+    test.slider(key="lab_w0_1").set_value(0.3).run()
+    after = table(test, "sgn(s)")["x W"].tolist()
+    assert (before[1], after[1]) == ("[0.37, 1]", "[0.37, 1.111]") and test.query_params["s.lab.w0.1"] == "0.3"
+    test.toggle(key="lab_exact").set_value(True).run()
+    assert (test.number_input(key="lab_x1_0").value, test.number_input(key="lab_s1").value) == (0.37, -2)
+    assert table(test, "sgn(s)")["x W"].tolist() == after and not test.exception
+    test.number_input(key="lab_x1_0").set_value(0.371).run()
+    test.toggle(key="lab_exact").set_value(False).run()
+    assert test.slider(key="lab_x1_0").value == 0.371 and not test.exception
 
 
 def test_a_number_without_its_space_is_pointed_out() -> None:

@@ -36,7 +36,7 @@ HIF = {
     "additionalProperties": False,
     "required": ["incidences"],
 }
-"""What version 0.1.0 of the format asks."""
+"""The rules of the format's own schema, version 0.1.0, and stricter: a record may hold no other name."""
 
 
 @pytest.fixture(scope="module")

@@ -17,10 +17,14 @@ def number(label: str, setting: str, default: float, *, low: float = -5.0, high:
     return float(st.session_state[key])
 
 
-def slider(label: str, setting: str, default: float, *, help: str | None = None) -> float:
-    """A number from 0 to 1."""
-    key = bind(setting.replace(".", "_"), _between(setting, default, 0.0, 1.0))
-    st.slider(label, 0.0, 1.0, step=0.01, key=key, help=help, on_change=_kept(setting, key, default))
+def slider(
+    label: str, setting: str, default: float, *, low: float = 0.0, high: float = 1.0, step: float = 0.01, help: str | None = None, exact: bool = False
+) -> float:
+    """A number between two ends, by default from 0 to 1; where it is to be exact it is typed instead."""
+    if exact:
+        return number(label, setting, default, low=low, high=high, step=step, help=help)
+    key = bind(setting.replace(".", "_"), _between(setting, default, low, high))
+    st.slider(label, low, high, step=step, format="%g", key=key, help=help, on_change=_kept(setting, key, default))
     return float(st.session_state[key])
 
 

@@ -39,6 +39,8 @@ ACTIVATIONS = {
     "leaky_relu": "leaky ReLU",
     "relu": "ReLU",
 }
+WIDEST, LARGEST_SLID = 5.0, 6
+"""How far from 0 features and weights go, and the coefficients on a slider; a larger or broken coefficient is typed."""
 REACH = 3.0
 """How far from 0 activations are drawn at least."""
 SHORT = 3
@@ -125,9 +127,10 @@ def _choices() -> tuple[float, str, str, str]:
 def _numbers(written: Equation, backwards: bool) -> tuple[list[list[float]], list[list[float]]]:
     """Features of every metabolite and the weight matrix; the coefficients, too, which are kept in the equation."""
     with st.expander("Coefficients, features and weights", expanded=len(written.names) <= SHORT, icon=":material/tune:"):
+        exact = controls.switch("Type the numbers", "lab.exact", help="Fields for exact numbers instead of sliders. The numbers stay as they are.")
         of_names, of_weights = st.columns([3, 2], gap="large")
         with of_names:
-            features = [_of_metabolite(written, place, backwards) for place in range(len(written.names))]
+            features = [_of_metabolite(written, place, backwards, exact) for place in range(len(written.names))]
         with of_weights:
             weight = []
             for i in range(2):
@@ -137,39 +140,40 @@ def _numbers(written: Equation, backwards: bool) -> tuple[list[list[float]], lis
                 for j, column in enumerate(both):
                     with column:
                         row.append(
-                            controls.number(
-                                f"W, row {i + 1}, column {j + 1}", f"lab.w{i}.{j}", WEIGHT[i][j], help="What turns x into the message: x W."
-                            )
+                            _slider(f"W, row {i + 1}, column {j + 1}", f"lab.w{i}.{j}", WEIGHT[i][j], exact, "What turns x into the message: x W.")
                         )
                 weight.append(row)
     return features, weight
 
 
-def _of_metabolite(written: Equation, place: int, backwards: bool) -> list[float]:
+def _of_metabolite(written: Equation, place: int, backwards: bool, exact: bool) -> list[float]:
     """A row of controls: the coefficient of a metabolite, and its features."""
     name, row = plain(written.names[place]), list[float]()
     with st.container(key=f"threes-lab-{place}"):
         first, *others = st.columns(3, vertical_alignment="bottom")
     with first:
-        key = bind(f"lab_s{place}", (-1 if backwards else 1) * written.coefficients[place])
-        st.number_input(
-            f"{name}, s",
-            -LARGEST,
-            LARGEST,
-            step=1.0,
-            format="%g",
-            key=key,
-            on_change=_write,
-            args=(written, place, backwards, key),
-            help="The stoichiometric coefficient, negative where consumed. It is written into the reaction above; with 0 the metabolite changes "
-            "sides.",
-        )
+        _coefficient(name, written, place, backwards, exact)
     for j, column in enumerate(others):
         with column:
             row.append(
-                controls.number(f"{name}, feature {j + 1}", f"lab.x{place}.{j}", _feature(place, j), help="x of the metabolite, before the weights.")
+                _slider(f"{name}, feature {j + 1}", f"lab.x{place}.{j}", _feature(place, j), exact, "x of the metabolite, before the weights.")
             )
     return row
+
+
+def _coefficient(name: str, written: Equation, place: int, backwards: bool, exact: bool) -> None:
+    value = (-1 if backwards else 1) * written.coefficients[place]
+    key = bind(f"lab_s{place}", value)
+    help = "The stoichiometric coefficient, negative where consumed. It is written into the reaction above; with 0 the metabolite changes sides."
+    how: dict[str, Any] = {"step": 1.0, "format": "%g", "key": key, "on_change": _write, "args": (written, place, backwards, key), "help": help}
+    if exact or value % 1 or abs(value) > LARGEST_SLID:
+        st.number_input(f"{name}, s", -LARGEST, LARGEST, **how)
+    else:
+        st.slider(f"{name}, s", -float(LARGEST_SLID), float(LARGEST_SLID), **how)
+
+
+def _slider(label: str, setting: str, default: float, exact: bool, help: str) -> float:
+    return controls.slider(label, setting, default, low=-WIDEST, high=WIDEST, step=0.1, help=help, exact=exact)
 
 
 def _feature(place: int, unit: int) -> float:
