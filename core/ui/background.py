@@ -19,6 +19,8 @@ from core.ui.text import duration, plain
 
 PATIENCE = 60.0
 POLL_SECONDS = 0.5
+FOLLOWED = "A bar shows how far it is, with Cancel; once this page is left for a minute the work is given up."
+"""Help of the buttons that start such work."""
 SOON, SHOWS_PACE = 10.0, 0.03
 """Seconds, and share of the work, before which nothing is said of how long the rest takes."""
 
@@ -156,13 +158,14 @@ def follow(
         job.seen = time.monotonic()
         if job.error:
             st.error(plain(job.error))
-            if st.button("Dismiss", key=f"{name}_dismiss"):
+            if st.button("Dismiss", key=f"{name}_dismiss", help="Takes the message away, so that it can be tried again."):
                 work.forget(key)
                 st.rerun()
             return
         bar, button = st.columns([5, 1], vertical_alignment="center")
         bar.progress(min(1.0, job.share), text=plain(job.sentence()))
-        if button.button("Cancel", icon=":material/stop:", key=f"{name}_cancel", width="stretch"):
+        kept = "what is known so far stays on the page" if on_partial is not None else "start it again to have its result"
+        if button.button("Cancel", icon=":material/stop:", key=f"{name}_cancel", width="stretch", help=f"Ends the computation; {kept}."):
             if on_cancel is not None:
                 on_cancel()
             work.forget(key)

@@ -97,7 +97,15 @@ def _whole(name: str, card: Card) -> None:
     )
     with st.expander("The whole card"):
         st.json(content, expanded=1)
-    st.download_button("Card, JSON", json.dumps(content, indent=1), f"{name}.json", "application/json", on_click="ignore", icon=":material/download:")
+    st.download_button(
+        "Card, JSON",
+        json.dumps(content, indent=1),
+        f"{name}.json",
+        "application/json",
+        on_click="ignore",
+        icon=":material/download:",
+        help="The whole card as the network brought it: settings, data, held-out figures, baselines and limits; not the weights.",
+    )
 
 
 def _seeded(training: dict[str, Any]) -> str:

@@ -179,4 +179,4 @@ def links(current: StreamlitPage) -> None:
         for page in PAGES:
             target = page_of(page)
             with st.container(key="nav_current" if target.url_path == current.url_path else f"nav_{page.path}"):
-                st.page_link(target, icon=page.icon, query_params=query, width="stretch", help="")
+                st.page_link(target, icon=page.icon, query_params=query, width="stretch", help=page.help)

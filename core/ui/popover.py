@@ -7,11 +7,11 @@ from typing import Any
 import streamlit as st
 
 
-def popover(where: Any, label: str, key: str, icon: str) -> Any:
-    """A popover in a column; ``done(key)`` closes it at the next run."""
+def popover(where: Any, label: str, key: str, icon: str, *, help: str) -> Any:
+    """A popover in a column, with what is in it as its tooltip; ``done(key)`` closes it at the next run."""
     if st.session_state.pop(f"{key}-done", False):
         st.session_state[key] = False
-    return where.popover(label, icon=icon, key=key, on_change="rerun", width="stretch")
+    return where.popover(label, icon=icon, key=key, on_change="rerun", width="stretch", help=help)
 
 
 def done(key: str) -> None:

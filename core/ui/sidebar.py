@@ -43,7 +43,7 @@ def history_buttons() -> None:
 
 def session_box(page: StreamlitPage) -> None:
     """Saving what is shown as a file, and opening such a file."""
-    with popover(st, "Session", SESSION, ":material/save:"):
+    with popover(st, "Session", SESSION, ":material/save:", help="What is shown as one file, to keep or to give away, and the place to open one."):
         if not st.session_state.get(SESSION):
             return  # what is in it is found out when it is opened
         st.caption(
@@ -74,6 +74,7 @@ def _save(session: Session) -> None:
         on_click="ignore",
         width="stretch",
         disabled=problem is not None,
+        help="A zip file; results are not in it, they are computed again where it is opened.",
     )
     if problem is not None:
         st.error(plain(problem))
@@ -103,4 +104,5 @@ def link_notices() -> None:
     if found:
         with st.container(key="link_notices"):
             st.warning("\n\n".join(plain(notice) for notice in found), icon=":material/link_off:")
-            st.button("Dismiss", key="dismiss_notices", on_click=state.discard_notices)
+            said = "Takes the message away; what could be used of the link stays."
+            st.button("Dismiss", key="dismiss_notices", on_click=state.discard_notices, help=said)

@@ -75,6 +75,12 @@ def start_card(start: Start) -> None:
     with st.container(border=True, height="stretch", key=f"start_{start.key}"):
         st.subheader(start.title, anchor=False)
         st.markdown(start.text)
+        page = entry(start.page)
         st.page_link(
-            page_of(entry(start.page)), label=start.link, icon=":material/arrow_forward:", query_params=start.query(), width="stretch", help=""
+            page_of(page),
+            label=start.link,
+            icon=":material/arrow_forward:",
+            query_params=start.query(),
+            width="stretch",
+            help=f"Leads to the page {page.title}; the address there is a link that can be shared.",
         )

@@ -29,9 +29,11 @@ def draw_folder(name: str, held: int) -> None:
             st.subheader(title, anchor=False)
             st.caption(meaning)
         number.metric(f"Size of {title.lower()}", size(held), label_visibility="collapsed")
-        with action, st.popover("Clear", icon=":material/delete:", disabled=not held or busy, width="stretch"):
+        first = "Says how much it is and asks once more before anything is deleted."
+        with action, st.popover("Clear", icon=":material/delete:", disabled=not held or busy, width="stretch", help=first):
             st.markdown(f"Delete {size(held)} of {title.lower()}?")
-            st.button("Delete", key=f"clear_{name}", type="primary", on_click=_clear, args=(name,))
+            gone = "Empties this folder for good; the other folders stay as they are."
+            st.button("Delete", key=f"clear_{name}", type="primary", on_click=_clear, args=(name,), help=gone)
         if name == "runs":
             _adopted()
         if busy:
@@ -44,7 +46,8 @@ def _adopted() -> None:
         text, action = st.columns([8, 2], vertical_alignment="center")
         text.markdown(plain(networks.label(networks.RUN + run)))
         with action:
-            st.button("Remove", key=f"remove_{run}", icon=":material/delete:", width="stretch", on_click=remove_adopted, args=(run,))
+            how = "Deletes this network here; opening its session file again brings it back."
+            st.button("Remove", key=f"remove_{run}", icon=":material/delete:", width="stretch", on_click=remove_adopted, args=(run,), help=how)
 
 
 def _clear(name: str) -> None:

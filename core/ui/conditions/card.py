@@ -11,6 +11,7 @@ import streamlit as st
 from core.ui import data, state
 from core.ui.bind import clicked_row
 from core.ui.conditions.data import Pair, comparison
+from core.ui.explorer.card import AROUND
 from core.ui.explorer.condition import model_of
 from core.ui.explorer.head import select
 from core.ui.nav import entry, page_of
@@ -65,7 +66,7 @@ def links(both: Pair) -> None:
             icon=":material/hub:",
             query_params=view.to_query(),
             width="stretch",
-            help="",
+            help="Leads to the Metabolic explorer, under its medium and knock-outs and with its network.",
         )
 
 
@@ -86,7 +87,7 @@ def _reaction(both: Pair, found: ConditionComparison, name: str) -> Callable[[],
     st.markdown("**Incidences**, gate, mean over layers and heads")
     shown = rows[["metabolite", "coefficient", *compared(rows, "gate")]]
     st.dataframe(shown, hide_index=True, column_config=columns(), alt=f"Gates of the incidences of {name} in A and B")
-    st.button("Neighbourhood", icon=":material/hub:", on_click=state.update, kwargs={"view": "neighbourhood"}, width="stretch")
+    st.button("Neighbourhood", icon=":material/hub:", on_click=state.update, kwargs={"view": "neighbourhood"}, width="stretch", help=AROUND)
     links(both)
 
     def fill() -> None:

@@ -103,8 +103,10 @@ def _bars(both: Pair) -> None:
     condition.network_box(second[2], both.second, SECOND)
     condition.uptakes_box(second[3], both.second, SECOND)
     with st.container(horizontal=True, gap="small"):
-        st.button("Swap A and B", icon=":material/swap_vert:", key="conditions_swap", on_click=swap, args=(both,))
-        st.button("Copy A to B", icon=":material/content_copy:", key="conditions_copy", on_click=copy, args=(both,))
+        turned = "Medium, knock-outs and network change places, so that A - B changes its sign."
+        st.button("Swap A and B", icon=":material/swap_vert:", key="conditions_swap", on_click=swap, args=(both,), help=turned)
+        alike = "B gets A's medium, knock-outs and network, to change one thing there; Undo brings the old B back."
+        st.button("Copy A to B", icon=":material/content_copy:", key="conditions_copy", on_click=copy, args=(both,), help=alike)
     if not data.media(*condition.model_of(both.first)):
         st.info("This model has no named media (no exchange of a known carbon source and oxygen was found); edit the uptakes of A and of B instead.")
 

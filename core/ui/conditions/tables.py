@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 PANELS = ("Reactions", "Incidences", "Export")
 RANKED = ("gate", "flux_fba", "ratio")
 SHOWN = ("gate", "message", "attention", "flux_predicted", "flux_fba", "ratio")
-File = tuple[str, str, str, Callable[[], str | bytes]]
+File = tuple[str, str, str, str, Callable[[], str | bytes]]
+"""Label, what is in it, name, type, and what makes it."""
 
 
 def below(both: Pair, now: str) -> None:
@@ -69,21 +70,42 @@ def _export(both: Pair, found: ConditionComparison, now: str) -> None:
     st.caption(f"Everything of this view, named {stem}; plots download through their own toolbar, the network's PNG through its own button.")
     manifest = found.manifest | {"view": both.first.to_query(), "numbers": "mean over layers and heads"}
     files: list[File] = [
-        _csv("Reactions", f"{stem}-reactions.csv", found.reactions),
-        _csv("Incidences", f"{stem}-incidences.csv", found.incidences),
-        _csv("Agreement", f"{stem}-agreement.csv", found.agreement_table),
-        _csv("Growth", f"{stem}-growth.csv", found.growth.reset_index()),
-        ("Manifest, JSON", f"{stem}-manifest.json", "application/json", lambda: json.dumps(manifest, indent=1, default=str)),
+        _csv(
+            "Reactions", "One row per reaction: each quantity in A, in B, its A - B, and the rank of that.", f"{stem}-reactions.csv", found.reactions
+        ),
+        _csv("Incidences", "The same for each metabolite in each reaction.", f"{stem}-incidences.csv", found.incidences),
+        _csv(
+            "Agreement",
+            "How far changes of gates and other quantities go with those of FBA's fluxes and knock-outs: one row per pair, with its sentence.",
+            f"{stem}-agreement.csv",
+            found.agreement_table,
+        ),
+        _csv("Growth", "Growth in A and in B by network and FBA, 1/h, and FBA's status.", f"{stem}-growth.csv", found.growth.reset_index()),
+        (
+            "Manifest, JSON",
+            "What the numbers follow from: both conditions, networks, versions, hashes and the view.",
+            f"{stem}-manifest.json",
+            "application/json",
+            lambda: json.dumps(manifest, indent=1, default=str),
+        ),
     ]
     files += _matrix_files(both, stem) if now == "media" else _figures(both, found, stem)
-    for column, (label, name, mime, make) in zip(st.columns(2) * len(files), files, strict=False):
+    for column, (label, what, name, mime, make) in zip(st.columns(2) * len(files), files, strict=False):
         column.download_button(
-            label, data=make, file_name=name, mime=mime, on_click="ignore", key=f"conditions-{label}", width="stretch", icon=":material/download:"
+            label,
+            data=make,
+            file_name=name,
+            mime=mime,
+            on_click="ignore",
+            key=f"conditions-{label}",
+            width="stretch",
+            icon=":material/download:",
+            help=what,
         )
 
 
-def _csv(label: str, name: str, table: pd.DataFrame) -> File:
-    return f"{label}, CSV", name, "text/csv", lambda: table.to_csv(index=False)
+def _csv(label: str, what: str, name: str, table: pd.DataFrame) -> File:
+    return f"{label}, CSV", what, name, "text/csv", lambda: table.to_csv(index=False)
 
 
 def _matrix_files(both: Pair, stem: str) -> list[File]:
@@ -92,12 +114,21 @@ def _matrix_files(both: Pair, stem: str) -> list[File]:
         return []
     found = media_matrix(both, chosen)
     files = [
-        _csv("Gates by medium", f"{stem}-media.csv", found.gates.reset_index()),
-        _csv("Growth by medium", f"{stem}-media-growth.csv", found.growth.reset_index()),
-        ("Manifest of the matrix, JSON", f"{stem}-media.json", "application/json", lambda: json.dumps(found.manifest, indent=1, default=str)),
+        _csv(
+            "Gates by medium", "One row per reaction, one column per medium: the mean gate, 0 to 1.", f"{stem}-media.csv", found.gates.reset_index()
+        ),
+        _csv("Growth by medium", "Growth on each medium by network and FBA, 1/h.", f"{stem}-media-growth.csv", found.growth.reset_index()),
+        (
+            "Manifest of the matrix, JSON",
+            "What the matrix follows from: media, network, versions and hashes.",
+            f"{stem}-media.json",
+            "application/json",
+            lambda: json.dumps(found.manifest, indent=1, default=str),
+        ),
     ]
     if found.gate_sd is not None:
-        files.append(_csv("Spread over seeds by medium", f"{stem}-media-sd.csv", found.gate_sd.reset_index()))
+        spread = "Standard deviation of the mean gate over the networks of the ensemble: one row per reaction, one column per medium."
+        files.append(_csv("Spread over seeds by medium", spread, f"{stem}-media-sd.csv", found.gate_sd.reset_index()))
     return files
 
 
@@ -107,12 +138,14 @@ def _figures(both: Pair, found: ConditionComparison, stem: str) -> list[File]:
 
     quantity = both.first.colour_by if both.first.colour_by in ("gate", "message", "attention") else "gate"
     files: list[File] = []
+    svg = "The drawing as vectors, on the scale of this view, for a figure or a slide."
+    page = "The drawing with its legend as a page to move and zoom in; it opens without internet."
     for side, words in SIDES.items():
         drawn, _ = drawn_side(both, found, quantity, side)
         if drawn is None:
             continue
         title = f"{data.tables(*model_of(both.first)).id}, {words}"
         name = f"{stem}-{side}"
-        files.append((f"Network {words}, SVG", f"{name}.svg", "image/svg+xml", lambda d=drawn, t=title: network_svg(d, title=t)))  # type: ignore[misc]
-        files.append((f"Network {words}, HTML", f"{name}.html", "text/html", lambda d=drawn, t=title: standalone_html(d, t)))  # type: ignore[misc]
+        files.append((f"Network {words}, SVG", svg, f"{name}.svg", "image/svg+xml", lambda d=drawn, t=title: network_svg(d, title=t)))  # type: ignore[misc]
+        files.append((f"Network {words}, HTML", page, f"{name}.html", "text/html", lambda d=drawn, t=title: standalone_html(d, t)))  # type: ignore[misc]
     return files

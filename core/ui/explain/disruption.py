@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.ui import device, networks
-from core.ui.background import Background, Job, follow
+from core.ui.background import FOLLOWED, Background, Job, follow
 from core.ui.bind import clicked_row, take
 from core.ui.explorer.drawing import picked_entity
 from core.ui.rna import data
@@ -66,6 +66,7 @@ def _offer(key: Key, given: Given, folded: FoldResult, view: ViewState) -> None:
         on_click=_start,
         args=(key, given, folded, view),
         key="explain_disrupt",
+        help=FOLLOWED,
     )
     kinds = [element.kind for element in data.elements(folded.structure).elements if element.bases]
     stems = kinds.count("stem")
@@ -154,8 +155,10 @@ def _table(found: Disruption) -> None:
     )
     take(None if row is None else str(table["name"][row]), "explain_disruption_table", select)
     left, right, _ = st.columns([2, 2, 5])
-    for column, label, rows, file in (
-        (left, "Elements, CSV", found.elements, "elements_disrupted.csv"),
-        (right, "Mutants, CSV", found.mutants, "mutants.csv"),
+    of_elements = "One row per element: likeness lost when it is masked, disrupted or compensated, beside random segments, and the pairs left."
+    of_mutants = "One row per mutant: its sequence, the structure it folds into, the pairs left and the likeness lost."
+    for column, label, what, rows, file in (
+        (left, "Elements, CSV", of_elements, found.elements, "elements_disrupted.csv"),
+        (right, "Mutants, CSV", of_mutants, found.mutants, "mutants.csv"),
     ):
-        column.download_button(label, rows.to_csv(index=False), file, "text/csv", on_click="ignore", icon=":material/download:")
+        column.download_button(label, rows.to_csv(index=False), file, "text/csv", on_click="ignore", icon=":material/download:", help=what)

@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.errors import InputError
 from core.ui import data, kinetics
-from core.ui.background import Background, Job, follow
+from core.ui.background import FOLLOWED, Background, Job, follow
 from core.ui.bind import clicked_row, take
 from core.ui.explain.data import GROWTH, Asked
 from core.ui.explain.shown import METHODS
@@ -140,6 +140,7 @@ def _offer(asked: Asked, function: Masked, found: Attribution) -> None:
         on_click=_start,
         args=(asked, function, found),
         key="explain_compare",
+        help=FOLLOWED,
     )
     count = len(counted(data.tables(asked.given.model, asked.given.model_objective)))
     st.caption(
@@ -233,6 +234,7 @@ def _shown(screen: Screen, asked: Asked, function: Masked, found: Attribution, s
         on_click="ignore",
         icon=":material/download:",
         key="explain_judged_csv",
+        help="One row per reaction: what masking it costs, the share of growth that the network and FBA keep without it, and the quadrant.",
     )
     _hypotheses(screen.hypotheses)
     _agreement(screen, asked, function, found)
@@ -270,6 +272,7 @@ def _hypotheses(table: pd.DataFrame) -> None:
         on_click="ignore",
         icon=":material/download:",
         key="explain_hypotheses_csv",
+        help="One row per disagreement: the sentence, the quadrant and the three shares it was written from.",
     )
     more = f" The first {LISTED} of {len(table):,}; the file has all." if len(table) > LISTED else ""
     st.caption(
@@ -329,6 +332,7 @@ def _agreement(screen: Screen, asked: Asked, function: Masked, found: Attributio
         on_click="ignore",
         icon=":material/download:",
         key="explain_agreement_csv",
+        help="One row per ranking: average precision and Spearman with 95% intervals, and how many reactions are essential.",
     )
 
 

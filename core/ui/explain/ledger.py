@@ -85,7 +85,13 @@ def _way(path: Sequence[tuple[str, str]], whole: str, setting: str, words: Mappi
         else:
             to = (setting, f"{level}|{name}" if level else None)
             column.button(
-                plain(words.get(name, name)[:40]), key=f"explain_back_{place}", icon=":material/chevron_left:", on_click=_go, args=to, type="tertiary"
+                plain(words.get(name, name)[:40]),
+                key=f"explain_back_{place}",
+                icon=":material/chevron_left:",
+                on_click=_go,
+                args=to,
+                type="tertiary",
+                help="Back up to the ledger of this; what is selected stays.",
             )
 
 

@@ -27,7 +27,8 @@ def running(asked: Hashable, function: Masked, begin: Callable[[], Job]) -> Attr
     kept: dict[Hashable, Attribution] = st.session_state.setdefault(_KEPT, {})
     job = work().job(asked)
     if job is None and asked in kept:
-        st.button("Compute all of it", icon=":material/play_arrow:", on_click=kept.__delitem__, args=(asked,), key="explain_again")
+        how = "What was kept is dropped, and the attribution starts from the beginning."
+        st.button("Compute all of it", icon=":material/play_arrow:", on_click=kept.__delitem__, args=(asked,), key="explain_again", help=how)
         return kept[asked]
     if job is None:
         job = begin()

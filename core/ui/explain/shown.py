@@ -119,7 +119,8 @@ def table(function: Masked, found: Attribution, level: str, half: str, inputs: M
     with st.container(key="twos-files"):
         left, right, last, _ = st.columns([2, 2, 2, 3])
     text, file = rows.to_csv(index=False), f"attribution_{level}.csv"
-    left.download_button(f"By {level}, CSV", text, file, "text/csv", on_click="ignore", icon=":material/download:")
+    how = f"One row per {level}, all of them, the largest first: its name and its attribution{unit}."
+    left.download_button(f"By {level}, CSV", text, file, "text/csv", on_click="ignore", icon=":material/download:", help=how)
     told = explanation(function, found, level, half, inputs, shows=[file, *_figures(function, found, level)])
     right.download_button(
         "Manifest, JSON",

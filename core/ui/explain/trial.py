@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.ui.background import Background, Job, follow
+from core.ui.background import FOLLOWED, Background, Job, follow
 from core.ui.bind import take
 from core.ui.explorer.drawing import picked_entity
 from core.ui.text import duration, plain
@@ -117,7 +117,15 @@ def draw(
         if trials().job(key) is not None:
             follow(trials(), key, "explain_trial")
             return
-        st.button("Put the rankings on trial", type="primary", icon=":material/gavel:", on_click=_start, args=(key, prepare), key="explain_try")
+        st.button(
+            "Put the rankings on trial",
+            type="primary",
+            icon=":material/gavel:",
+            on_click=_start,
+            args=(key, prepare),
+            key="explain_try",
+            help=FOLLOWED,
+        )
         seconds = 6 + PASSES * (0.003 + 1.2e-6 * len(function))
         st.caption(
             "Parts are masked, deleted and added back in the order of each ranking and of 20 random ones; weights are drawn anew; "
@@ -158,7 +166,8 @@ def _shown(trial: Trial, function: Masked, prefix: str, pick: Callable[[str], No
             st.table(trial.gates.table.map(lambda cell: plain(str(cell))).set_index(trial.gates.table.columns[0]))
             st.caption("Gates are held at other values while all else follows. Gates are factors inside the network, not proof of what it relies on.")
     text = trial.table.to_csv(index=False)
-    st.download_button("Trial, CSV", text, "trial.csv", "text/csv", on_click="ignore", icon=":material/download:")
+    how = "One row per ranking: verdict and reason, areas and z scores, and its figure in each test of faithfulness."
+    st.download_button("Trial, CSV", text, "trial.csv", "text/csv", on_click="ignore", icon=":material/download:", help=how)
     st.caption(
         "Faithful: masking in the ranking's order moves the prediction sooner than 20 random orders both ways (z above 2), the ranking adds up "
         "where it claims to, changes with the weights, and the network knows what it predicts. This says what the network does when "

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from core.explain import ReactionImportance
 
 Later = Callable[[], None]
+AROUND = "The drawing shows only what lies around it, 1 to 3 reactions away; the choices above it bring the others back."
 
 
 def card(given: Given, view: ViewState) -> Later:
@@ -95,7 +96,7 @@ def _reaction(given: Given, view: ViewState, name: str) -> Later:
         by_layer = ["metabolite", "coefficient", "layer", "head", "gate", *(["attention"] if has_attention else []), "norm", "message"]
         st.dataframe(detail[by_layer], hide_index=True, column_config=columns(), alt=f"Incidences of {name} by layer and head")
     left, right = st.columns(2)
-    left.button("Neighbourhood", icon=":material/hub:", on_click=state.update, kwargs={"view": "neighbourhood"}, width="stretch")
+    left.button("Neighbourhood", icon=":material/hub:", on_click=state.update, kwargs={"view": "neighbourhood"}, width="stretch", help=AROUND)
     _knock_out(right, view, name)
 
     def fill() -> None:
@@ -160,7 +161,7 @@ def _metabolite(given: Given, view: ViewState, name: str) -> None:
     if chosen:
         select(f"rxn:{rows['reaction'].iloc[chosen[0]]}")
         st.rerun()
-    st.button("Neighbourhood", icon=":material/hub:", on_click=state.update, kwargs={"view": "neighbourhood"}, width="stretch")
+    st.button("Neighbourhood", icon=":material/hub:", on_click=state.update, kwargs={"view": "neighbourhood"}, width="stretch", help=AROUND)
 
 
 def _gene(given: Given, view: ViewState, name: str) -> None:
@@ -222,6 +223,7 @@ def _knock_out(place: DeltaGenerator, view: ViewState, name: str) -> None:
         kwargs={"knockouts": (*view.knockouts, name)},
         disabled=name in view.knockouts,
         width="stretch",
+        help="Joins the knock-outs above: the network and FBA are asked again without it; Undo takes it back.",
     )
 
 

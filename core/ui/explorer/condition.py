@@ -80,7 +80,8 @@ def model_bar(view: ViewState) -> None:
         help="Bundled models, and the files loaded earlier on this computer.",
     )
     network_box(middle, view)
-    with popover(right, "Load a model file", LOAD, ":material/upload_file:"):
+    opens = "The file is checked, kept on this computer and shown with the model's own medium and without knock-outs."
+    with popover(right, "Load a model file", LOAD, ":material/upload_file:", help=opens):
         _upload()
     if view.settings.get("explorer.upload"):
         with st.container(border=True):
@@ -118,7 +119,8 @@ def _upload(key: str = "bar") -> None:
     except MissingObjective as error:
         st.warning(plain(str(error)))
         chosen = st.selectbox("Objective", error.candidates, help="The reaction whose flux is maximised, usually biomass.", key=f"candidate-{key}")
-        if st.button("Open with this objective", key=f"open-{key}", type="primary"):
+        how = "The model is shown with its own medium, and this reaction is what FBA maximises in it."
+        if st.button("Open with this objective", key=f"open-{key}", type="primary", help=how):
             source = store_upload(given.getvalue(), given.name, objective=chosen)
             handled[given.file_id] = None
             done(LOAD)
@@ -199,7 +201,8 @@ def objective_box(place: DeltaGenerator, view: ViewState) -> None:
 
 def uptakes_box(place: DeltaGenerator, view: ViewState, side: Side = Side()) -> None:
     """The uptake of every nutrient, to edit."""
-    with place.popover(f"Edit uptakes{side.suffix}", icon=":material/edit:", width="stretch"):
+    how = "The largest uptake of each nutrient and the fluxes the cell is forced to carry, mmol/gDW/h; the medium then counts as edited."
+    with place.popover(f"Edit uptakes{side.suffix}", icon=":material/edit:", width="stretch", help=how):
         _uptakes(view, side)
 
 

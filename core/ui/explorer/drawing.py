@@ -94,7 +94,7 @@ def _which(place: DeltaGenerator, label: str, name: str, now: int | None, count:
 
 def currency_bar(given: Given, view: ViewState) -> None:
     """Currency metabolites, an own map, blocked reactions."""
-    with st.popover("Drawing options", icon=":material/tune:"):
+    with st.popover("Drawing options", icon=":material/tune:", help="How ATP, water and other hubs are drawn, and an Escher map for positions."):
         mode = bind("explorer_currency_mode", view.currency_mode)
         st.segmented_control(
             "Currency metabolites",
@@ -114,7 +114,8 @@ def currency_bar(given: Given, view: ViewState) -> None:
             on_change=lambda: state.update(currency=tuple(st.session_state[listed])),
             help="Offered are the metabolites in most reactions; by default the first of them.",
         )
-        if st.button("Back to the default list", disabled=view.currency is None):
+        usual = "The metabolites in most reactions of this model; Undo brings your own list back."
+        if st.button("Back to the default list", disabled=view.currency is None, help=usual):
             state.update(currency=None)
             st.rerun()
         st.file_uploader("Escher map (JSON) for positions", type=["json"], key="explorer_escher", help="Made with Escher; matched by reaction id.")

@@ -18,7 +18,8 @@ EXAMPLE = "reaction,metabolite,kcat_forward,kcat_backward,km\nPFK,,110,,\nPFK,at
 
 def box(place: DeltaGenerator, view: ViewState) -> None:
     """The popover that loads them, or takes them away again."""
-    with popover(place, "Kinetic parameters", _POPOVER, ":material/speed:"):
+    how = "Turnover numbers (1/s) and Michaelis constants (mM) from a file; the page then says whether the network reads them."
+    with popover(place, "Kinetic parameters", _POPOVER, ":material/speed:", help=how):
         st.caption(
             "CSV with the columns reaction, kcat_forward, kcat_backward (1/s), or reaction, metabolite, km (mM); both kinds of rows in one file or "
             "in two. Empty cells are unknown. Files stay on this computer."
@@ -32,8 +33,10 @@ def box(place: DeltaGenerator, view: ViewState) -> None:
         )
         _handle(given)
         if kinetics.chosen(view):
-            st.button("Remove", icon=":material/close:", key="kinetics-remove", on_click=kinetics.remove, args=(view,))
-        st.download_button("Example, CSV", EXAMPLE, "kinetics.csv", "text/csv", on_click="ignore", key="kinetics-example", type="tertiary")
+            kept = "The view goes on without them; the stored file stays, so that Undo brings them back."
+            st.button("Remove", icon=":material/close:", key="kinetics-remove", on_click=kinetics.remove, args=(view,), help=kept)
+        rows = "The names of the columns and two rows: a turnover number (1/s) and a Michaelis constant (mM) of PFK."
+        st.download_button("Example, CSV", EXAMPLE, "kinetics.csv", "text/csv", on_click="ignore", key="kinetics-example", type="tertiary", help=rows)
 
 
 def _handle(given: list) -> None:  # type: ignore[type-arg]

@@ -237,31 +237,120 @@ def _export(given: Given, view: ViewState) -> None:
         svg = None if drawn is None else network_svg(drawn, title=title)
         return reactions_report(ordered, manifest, about=about, card=card, drawn=svg, said=f"The network of {title} as shown")
 
-    files: list[tuple[str, str, str, Callable[[], str | bytes]]] = [
-        ("Report, HTML that opens offline", f"{stem}-report.html", "text/html", whole_report),
-        ("Reactions, CSV", f"{stem}-reactions.csv", "text/csv", lambda: table.to_csv(index=False)),
-        ("Reactions, Parquet", f"{stem}-reactions.parquet", "application/vnd.apache.parquet", lambda: table.to_parquet(index=False)),
-        ("Incidences, CSV", f"{stem}-incidences.csv", "text/csv", lambda: found.incidences.to_csv(index=False)),
-        ("Incidences, Parquet", f"{stem}-incidences.parquet", "application/vnd.apache.parquet", lambda: found.incidences.to_parquet(index=False)),
-        ("Layers and heads, Parquet", f"{stem}-layers.parquet", "application/vnd.apache.parquet", lambda: found.per_layer.to_parquet(index=False)),
-        ("Manifest, JSON", f"{stem}-manifest.json", "application/json", lambda: json.dumps(manifest, indent=1, default=str)),
-        ("Hypergraph, HIF JSON", f"{stem}.hif.json", "application/json", lambda: json.dumps(to_hif(found), default=str)),
-        ("Graph of two kinds of nodes, GraphML", f"{stem}.graphml", "application/xml", lambda: to_graphml(found)),
-        ("Escher reaction data: gates", f"{stem}-escher-gates.json", "application/json", lambda: json.dumps(escher_reactions(found, "gate"))),
+    load = "In Escher: Data, Load reaction data."
+    parquet = "application/vnd.apache.parquet"
+    files: list[tuple[str, str, str, str, Callable[[], str | bytes]]] = [
+        (
+            "Report, HTML that opens offline",
+            "What was asked, the network as drawn, plots, the table of reactions, methods with references, and the manifest.",
+            f"{stem}-report.html",
+            "text/html",
+            whole_report,
+        ),
+        (
+            "Reactions, CSV",
+            "One row per reaction of the whole model, whatever is filtered: gate, |message|, attention, and flux by network and FBA (mmol/gDW/h).",
+            f"{stem}-reactions.csv",
+            "text/csv",
+            lambda: table.to_csv(index=False),
+        ),
+        (
+            "Reactions, Parquet",
+            "The same rows and columns as the CSV, for programs that read Parquet.",
+            f"{stem}-reactions.parquet",
+            parquet,
+            lambda: table.to_parquet(index=False),
+        ),
+        (
+            "Incidences, CSV",
+            "One row for each metabolite in each reaction of the model: stoichiometric coefficient, gate, attention and |message|.",
+            f"{stem}-incidences.csv",
+            "text/csv",
+            lambda: found.incidences.to_csv(index=False),
+        ),
+        (
+            "Incidences, Parquet",
+            "The same rows and columns as the CSV, for programs that read Parquet.",
+            f"{stem}-incidences.parquet",
+            parquet,
+            lambda: found.incidences.to_parquet(index=False),
+        ),
+        (
+            "Layers and heads, Parquet",
+            "One row for each incidence in each layer and head, before anything is averaged.",
+            f"{stem}-layers.parquet",
+            parquet,
+            lambda: found.per_layer.to_parquet(index=False),
+        ),
+        (
+            "Manifest, JSON",
+            "What the numbers follow from: model, condition, network, versions and hashes; also FBA's growth and the view.",
+            f"{stem}-manifest.json",
+            "application/json",
+            lambda: json.dumps(manifest, indent=1, default=str),
+        ),
+        (
+            "Hypergraph, HIF JSON",
+            "Metabolites as nodes, reactions as edges, |s| as weight, what is consumed as tail; gates and fluxes as attributes.",
+            f"{stem}.hif.json",
+            "application/json",
+            lambda: json.dumps(to_hif(found), default=str),
+        ),
+        (
+            "Graph of two kinds of nodes, GraphML",
+            "Metabolites and reactions as nodes, an edge from what is consumed to the reaction and on to what is made; gates as attributes.",
+            f"{stem}.graphml",
+            "application/xml",
+            lambda: to_graphml(found),
+        ),
+        (
+            "Escher reaction data: gates",
+            f"The mean gate of each reaction, 0 to 1. {load}",
+            f"{stem}-escher-gates.json",
+            "application/json",
+            lambda: json.dumps(escher_reactions(found, "gate")),
+        ),
         (
             "Escher reaction data: predicted fluxes",
+            f"The flux that the network predicts, mmol/gDW/h. {load}",
             f"{stem}-escher-fluxes.json",
             "application/json",
             lambda: json.dumps(escher_reactions(found, "flux_predicted")),
         ),
-        ("Escher metabolite data: mean gates", f"{stem}-escher-metabolites.json", "application/json", lambda: json.dumps(escher_metabolites(found))),
+        (
+            "Escher metabolite data: mean gates",
+            "The mean gate of each metabolite over its reactions. In Escher: Data, Load metabolite data.",
+            f"{stem}-escher-metabolites.json",
+            "application/json",
+            lambda: json.dumps(escher_metabolites(found)),
+        ),
     ]
     if drawn is not None:
         files += [
-            ("Network, SVG", f"{stem}-network.svg", "image/svg+xml", lambda: network_svg(drawn, title=title)),
-            ("Network, HTML that opens offline", f"{stem}-network.html", "text/html", lambda: standalone_html(drawn, title)),
+            (
+                "Network, SVG",
+                "The drawing of this view as vectors, written from its coordinates, for a figure or a slide.",
+                f"{stem}-network.svg",
+                "image/svg+xml",
+                lambda: network_svg(drawn, title=title),
+            ),
+            (
+                "Network, HTML that opens offline",
+                "The drawing of this view with its legend as a page to move and zoom in.",
+                f"{stem}-network.html",
+                "text/html",
+                lambda: standalone_html(drawn, title),
+            ),
         ]
-    for column, (label, name, mime, make) in zip(st.columns(2) * len(files), files, strict=False):
+    for column, (label, what, name, mime, make) in zip(st.columns(2) * len(files), files, strict=False):
         column.download_button(
-            label, data=make, file_name=name, mime=mime, on_click="ignore", key=f"download-{label}", width="stretch", icon=":material/download:"
+            label,
+            data=make,
+            file_name=name,
+            mime=mime,
+            on_click="ignore",
+            key=f"download-{label}",
+            width="stretch",
+            icon=":material/download:",
+            help=what,
         )

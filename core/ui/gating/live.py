@@ -86,7 +86,8 @@ def _progress(run: RunInfo) -> None:
     left = run.time_left()
     told = f"{run.message}: {run.done:,} of {run.total:,}" if run.total else "Starting ..."
     bar.progress(run.fraction, text=plain(told + (f"; about {duration(left)} left" if left is not None else "")))
-    if button.button("Cancel", icon=":material/stop:", key="gating_cancel", width="stretch"):
+    saved = "The trainings that are finished stay, with their figures below; it can be resumed."
+    if button.button("Cancel", icon=":material/stop:", key="gating_cancel", width="stretch", help=saved):
         with st.spinner("Stopping ..."):
             cancel_run(run.id)
         st.rerun()

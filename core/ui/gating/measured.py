@@ -39,7 +39,7 @@ def draw(found: Ablation) -> None:
     _made(found)
     means = by_variant(found.table)
     every: list[dict[str, Any]] = found.summary["questions"]
-    group = _choice("About", [*dict.fromkeys(map(group_of, every)), ALL], "gating.group", str)
+    group = _choice("About", [*dict.fromkeys(map(group_of, every)), ALL], "gating.group", str, "Which questions, and the variants they compare.")
     questions = [q for q in every if group in (ALL, group_of(q))]
     answers_of(questions)
     for one in found.summary["findings"]:
@@ -51,7 +51,13 @@ def draw(found: Ablation) -> None:
         f"show. {len(every)} questions are asked in all, and one interval in twenty leaves zero out by chance: an answer that does not survive "
         "Holm's correction for that says so."
     )
-    measure = _choice("Measured on", [m for m in MEASURES if m in means and means[m].notna().any()], "gating.measure", _SHORT.__getitem__)
+    measure = _choice(
+        "Measured on",
+        [m for m in MEASURES if m in means and means[m].notna().any()],
+        "gating.measure",
+        _SHORT.__getitem__,
+        "Which of the measured figures is drawn.",
+    )
     named = {name for q in questions for name in (q["first"], q["second"])}
     left, right = st.columns(2)
     with left:
@@ -97,7 +103,7 @@ def _made(found: Ablation) -> None:
     )
 
 
-def _choice(label: str, options: list[str], setting: str, words: Callable[[str], str]) -> str:
+def _choice(label: str, options: list[str], setting: str, words: Callable[[str], str], help: str) -> str:
     """A row of choices, the first at first; part of the link."""
     wanted = state.current().settings.get(setting)
     key = bind(setting.replace(".", "_"), wanted if wanted in options else options[0])
@@ -108,7 +114,7 @@ def _choice(label: str, options: list[str], setting: str, words: Callable[[str],
         key=key,
         required=True,
         on_change=lambda: state.update(settings={setting: st.session_state[key]}),
-        help="Which of the measured figures is shown.",
+        help=help,
     )
     return str(st.session_state[key])
 
@@ -146,15 +152,32 @@ def _files(found: Ablation, means: pd.DataFrame) -> None:
         ]
     )
     with st.container(horizontal=True, gap="small"):
-        for label, name, make in (
-            ("Every seed, CSV", "ablation.csv", lambda: found.table.to_csv(index=False)),
-            ("Variants, CSV", "ablation-variants.csv", lambda: means.to_csv(index=False)),
-            ("Questions, CSV", "ablation-questions.csv", lambda: flat.to_csv(index=False)),
+        for label, what, name, make in (
+            ("Every seed, CSV", "One row for each variant and seed, with every figure.", "ablation.csv", lambda: found.table.to_csv(index=False)),
+            (
+                "Variants, CSV",
+                "One row per variant: every figure as the mean over its seeds, the accuracies with 95% intervals.",
+                "ablation-variants.csv",
+                lambda: means.to_csv(index=False),
+            ),
+            (
+                "Questions, CSV",
+                "One row for each question and accuracy: which two variants are compared, and their difference.",
+                "ablation-questions.csv",
+                lambda: flat.to_csv(index=False),
+            ),
         ):
-            st.download_button(label, make, name, "text/csv", on_click="ignore", icon=":material/download:", key=f"gating-{name}")
+            st.download_button(label, make, name, "text/csv", on_click="ignore", icon=":material/download:", key=f"gating-{name}", help=what)
         manifest = json.dumps(dict(found.summary), indent=1)
         st.download_button(
-            "Everything, JSON", manifest, "ablation.json", "application/json", on_click="ignore", icon=":material/download:", key="gating-json"
+            "Everything, JSON",
+            manifest,
+            "ablation.json",
+            "application/json",
+            on_click="ignore",
+            icon=":material/download:",
+            key="gating-json",
+            help="Budget, questions with their answers, findings and the command that made them; the figures of each seed are in the CSV.",
         )
     st.code(found.summary["command"], language="bash")
 

@@ -21,7 +21,7 @@ INPUTS = {"A and B speak": (1.0, 0.5), "B alone speaks": (0.0, 0.5)}
 
 @st.cache_data(show_spinner=False)
 def table() -> pd.DataFrame:
-    """One row a sign and activation: ``s``, ``activation``, ``m`` and ``h`` ungated and gated (before the activation), and gated after it."""
+    """One row per sign and activation: ``s``, ``activation``, ``m`` and ``h`` ungated and gated (before the activation), and gated after it."""
     import torch
 
     from core.explain.anatomy import take_apart
@@ -55,7 +55,7 @@ def _pair(features: tuple[float, float]) -> Anatomy:
 
 @st.cache_data(show_spinner=False)
 def two_steps() -> pd.DataFrame:
-    """One row an input: ``x of A, B``, and ``z`` and ``h of A, B``, ungated and gated."""
+    """One row per input: ``x of A, B``, and ``z`` and ``h of A, B``, ungated and gated."""
     rows = []
     for name, features in INPUTS.items():
         found = _pair(features)

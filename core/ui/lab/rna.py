@@ -124,7 +124,7 @@ def _edges(found: GineAnatomy, other: GineAnatomy, turned: bool, unit: int, name
 
 
 def _by_type(table: pd.DataFrame, shown: GineAnatomy) -> pd.DataFrame:
-    """One row a relation and direction: edges, their messages added up, in this unit and over all, and how open they are on average."""
+    """One row per relation and direction: edges, their messages added up, in this unit and over all, and how open they are on average."""
     rows = []
     for (edge, direction), group in table.groupby(["edge", "direction"], sort=False):
         together = shown.messages[group.index.to_numpy()].sum(0)

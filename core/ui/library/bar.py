@@ -28,7 +28,8 @@ def library_box(asked: Asked) -> None:
         on_change=lambda: state.update(settings={LIBRARY: None if st.session_state[key] == REFERENCE else st.session_state[key]}),
         help="The reference library comes with Gatescope: well-known RNAs of many families, each with its accession. Your own stay on this computer.",
     )
-    with popover(right, "Own libraries", OWN, ":material/library_add:"):
+    how = "Add a file of RNAs to look in, or remove one that you added."
+    with popover(right, "Own libraries", OWN, ":material/library_add:", help=how):
         _add()
         _remove()
     for notice in st.session_state.pop("library_notices", ()):
@@ -91,4 +92,5 @@ def _remove() -> None:
         if state.current().settings.get(LIBRARY) == key:
             state.update(settings={LIBRARY: None})
 
-    st.button("Remove it", icon=":material/delete:", disabled=chosen is None, on_click=remove, key="library_remove_now")
+    gone = "Deletes the copy kept here, for good; vectors made of it stay in the cache until that is cleared under Stored data."
+    st.button("Remove it", icon=":material/delete:", disabled=chosen is None, on_click=remove, key="library_remove_now", help=gone)

@@ -15,7 +15,7 @@ from core import storage
 from core.errors import InputError
 from core.storage import digest_of
 from core.ui import device, networks
-from core.ui.background import Background, Job, follow
+from core.ui.background import FOLLOWED, Background, Job, follow
 from core.ui.rna import data
 from core.ui.rna.data import Given
 from core.ui.text import duration, plain
@@ -172,7 +172,15 @@ def ready(asked: Asked) -> EmbeddedRnas | None:
         return found
     records = tuple(example.record for example in data.examples().values()) if asked.library == REFERENCE else library(asked).records
     left, right = st.columns([2, 5], vertical_alignment="center")
-    left.button("Fold and embed", type="primary", icon=":material/play_arrow:", on_click=lambda: start(asked), key="library_start", width="stretch")
+    left.button(
+        "Fold and embed",
+        type="primary",
+        icon=":material/play_arrow:",
+        on_click=lambda: start(asked),
+        key="library_start",
+        width="stretch",
+        help=FOLLOWED,
+    )
     seconds = sum(0.004 + 1.3 * (r.length / 500) ** 2.5 for r in records if r.structure is None and r.length <= 700) + 0.003 * len(records)
     right.caption(
         f"{len(records):,} RNAs have no vectors by this network yet: about {duration(seconds)} on one core. They are kept for the next visit."

@@ -93,7 +93,7 @@ def _level_and_method(view: ViewState) -> str:
         level = option_row(
             "Points are", list(reversed(LEVELS)), "map.level", words=LEVELS.__getitem__, help="Structural elements (motifs), or whole RNAs."
         )
-    with right.popover("How it is made", icon=":material/tune:", width="stretch"):
+    with right.popover("How it is made", icon=":material/tune:", width="stretch", help="UMAP or PCA, and the seed of UMAP."):
         option_row(
             "Method",
             METHODS,
@@ -165,7 +165,8 @@ def _projection(mapped: Mapped, found: EmbeddedRnas, rows: np.ndarray) -> Projec
     if job is None and st.session_state.get(_STOPPED) == mapped:
         remedy = "make it after all, or choose PCA, which takes a moment" if mapped.method == "umap" else "make it after all"
         st.info(f"The {METHODS[mapped.method]} map was stopped; {remedy}.")
-        st.button("Make the map", icon=":material/play_arrow:", key="map_make", on_click=lambda: st.session_state.pop(_STOPPED, None))
+        how = "It starts from the beginning; a UMAP that is finished is kept for the next visit."
+        st.button("Make the map", icon=":material/play_arrow:", key="map_make", on_click=lambda: st.session_state.pop(_STOPPED, None), help=how)
         return None
     if job is None:
         job = maps().start(mapped, work)
@@ -314,11 +315,22 @@ def _exports(found: EmbeddedRnas, projection: Projection, table: pd.DataFrame, r
     shown = replace(own, names=[own.names[i] for i in chosen], vectors=own.vectors[chosen])
     obs = table[kept].reset_index(drop=True)
     maps_of: dict[str, Any] = {f"X_{projection.method}": replace(projection, points=projection.points[kept])}
-    with st.popover("Export the vectors", icon=":material/download:"):
+    octets = "application/octet-stream"
+    with st.popover("Export the vectors", icon=":material/download:", help="Of the points in colour: what a filter leaves out is not in the file."):
         made = {
-            "AnnData (h5ad)": ("embeddings.h5ad", "application/octet-stream", lambda: h5ad(shown, obs=obs, obsm=maps_of)),
-            "CSV": ("embeddings.csv", "text/csv", lambda: csv(shown, obs=obs, obsm=maps_of)),
-            "npz": ("embeddings.npz", "application/octet-stream", lambda: npz({level: shown})),
+            "AnnData (h5ad)": (
+                "One row per vector: its numbers in X, what is known of it in obs, the place on the map in obsm.",
+                "embeddings.h5ad",
+                octets,
+                lambda: h5ad(shown, obs=obs, obsm=maps_of),
+            ),
+            "CSV": (
+                "One row per vector: name, what is known of it, the place on the map, then the vector as unit 1, unit 2 and so on.",
+                "embeddings.csv",
+                "text/csv",
+                lambda: csv(shown, obs=obs, obsm=maps_of),
+            ),
+            "npz": ("Names and vectors alone, as two arrays of NumPy.", "embeddings.npz", octets, lambda: npz({level: shown})),
         }
-        for label, (name, mime, make) in made.items():
-            st.download_button(label, make, name, mime, on_click="ignore", key=f"map_export_{name}")
+        for label, (what, name, mime, make) in made.items():
+            st.download_button(label, make, name, mime, on_click="ignore", key=f"map_export_{name}", help=what)

@@ -29,11 +29,12 @@ def open_in_rna(asked: Asked, record: RnaRecord, element: str, key: str, *, own:
     changes: dict[str, object] = {"selection": f"elem:{element}" if element else None}
     if not own:
         changes |= {"rna_record": 0, "settings": {"rna.fold": None, "rna.number": None, "rna.shape": None}}  # its elements are of its own structure
+    how = f"Its structure, its graph and what the network passes along the edges{', with this element selected' if element else ''}."
     if own or asked.library == REFERENCE:
         view = with_changes(state.current(), changes if own else changes | {"rna": data.EXAMPLE + record.id})
         query = {"rna": view.rna, **view.to_query()}
-        st.page_link(page_of(entry("rna")), label=LABEL, icon=ICON, query_params=query, help="")
-    elif st.button(LABEL, icon=ICON, key=key):
+        st.page_link(page_of(entry("rna")), label=LABEL, icon=ICON, query_params=query, help=how)
+    elif st.button(LABEL, icon=ICON, key=key, help=f"{how} A copy of its text is kept on this computer."):
         text = f">{record.id}\n{record.sequence}\n{record.structure}\n"
         state.update(**changes, rna=uploads.keep(text.encode(), record.id))
         st.switch_page(page_of(entry("rna")))

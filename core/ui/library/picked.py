@@ -86,7 +86,15 @@ def several(points: pd.DataFrame, found: EmbeddedRnas, asked: Asked, level: str)
     st.dataframe(points.head(LISTED), hide_index=True, height=min(400, 60 + 36 * len(points)), alt="The points picked on the map")
     if len(points) > LISTED:
         st.caption(f"The first {LISTED:,} are listed; the file holds all.")
-    st.download_button("Picked, CSV", points.to_csv(index=False), "picked.csv", "text/csv", on_click="ignore", icon=":material/download:")
+    st.download_button(
+        "Picked, CSV",
+        points.to_csv(index=False),
+        "picked.csv",
+        "text/csv",
+        on_click="ignore",
+        icon=":material/download:",
+        help="All points that were picked, with the columns of the table above; the vectors are not in it.",
+    )
     columns = st.columns(3)
     for place, row in enumerate(points.head(DRAWN).to_dict("records")):
         point = Point(str(row["name"]), {str(k): v for k, v in row.items()}, found, False)

@@ -153,7 +153,15 @@ def _table(table: pd.DataFrame, level: str, own: list[str]) -> int | None:
         },
         alt="Nearest neighbours, the nearest first",
     )
-    st.download_button("Neighbours, CSV", table.to_csv(index=False), "neighbours.csv", "text/csv", on_click="ignore", icon=":material/download:")
+    st.download_button(
+        "Neighbours, CSV",
+        table.to_csv(index=False),
+        "neighbours.csv",
+        "text/csv",
+        on_click="ignore",
+        icon=":material/download:",
+        help="One row per hit: its score, the percentage of random pairs that are less alike, what is known of it and what was compared.",
+    )
     take(str(table["name"][row]) if row is not None else None, "search_table", lambda name: state.update(settings={HIT: name}))
     return row
 

@@ -42,7 +42,8 @@ def choose(where: Any, beside: Any, asked: Asked, found: EmbeddedRnas, view: Vie
         on_change=lambda: state.update(settings={BY: None if st.session_state[key] == NETWORK else st.session_state[key]}),
         help="The network's embedding is trained; k-mers and pair-probability profiles need no training; a hybrid is both side by side.",
     )
-    with beside.popover("Which is better?", icon=":material/leaderboard:", width="stretch"):
+    how = "What the network's card says of each, measured on Rfam families kept back."
+    with beside.popover("Which is better?", icon=":material/leaderboard:", width="stretch", help=how):
         _which(asked, found)
     return by
 

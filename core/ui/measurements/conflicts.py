@@ -106,7 +106,8 @@ def _chosen(view: ViewState, asked: Asked, row: pd.Series | None) -> None:
         st.markdown(f"- **Equation**: {plain(tables.equation(e))}\n- **Genes**: {plain(tables.gprs[e]) or 'no rule'}")
         if row is not None:
             st.markdown(f"- **{plain(str(row['id']))}**: {plain(str(row['conflict']))}\n- **Reason**: {plain(str(row['reason']))}")
-        st.page_link(page_of(entry("explorer")), label=f"See {name} in the explorer", icon=":material/hub:", query_params=view.to_query(), help="")
+        how = "Leads to the Metabolic explorer, with this reaction selected under the same condition."
+        st.page_link(page_of(entry("explorer")), label=f"See {name} in the explorer", icon=":material/hub:", query_params=view.to_query(), help=how)
 
 
 def _columns() -> dict[str, Any]:

@@ -54,7 +54,8 @@ def bar(view: ViewState) -> str | None:
         )
     else:
         left.markdown("**No measurement yet**  \nLoad a table with a column of genes or reactions and a column of values.")
-    with popover(right, "Load a measurement", LOAD, ":material/upload_file:"):
+    how = "A table of genes or reactions with values; it is matched with the model's ids and kept on this computer."
+    with popover(right, "Load a measurement", LOAD, ":material/upload_file:", help=how):
         _upload(view)
     return str(now) if now else None
 
@@ -115,6 +116,7 @@ def template(given: Given) -> None:
         icon=":material/download:",
         on_click="ignore",
         key="measurements_template",
+        help="Columns gene, name and an empty column essential; fill it in and load it here.",
     )
 
 
@@ -123,13 +125,29 @@ def reading_bar(sheet: Sheet, choice: Choice, join: str) -> None:
     from core.explain.measurement_file import KINDS
 
     first, second, third, fourth = st.columns([2, 2, 3, 3], vertical_alignment="bottom")
-    _select(first, "Column of ids", "ids", list(sheet.columns), choice.ids, {})
-    _select(second, "Column of values", "values", [c for c in sheet.columns if c != choice.ids], choice.values, {})
-    _select(third, "The values are", "kind", list(KINDS), choice.kind, dict(KINDS))
+    _select(first, "Column of ids", "ids", list(sheet.columns), choice.ids, {}, "Genes or reactions of the model: locus, symbol or database id.")
+    _select(
+        second,
+        "Column of values",
+        "values",
+        [c for c in sheet.columns if c != choice.ids],
+        choice.values,
+        {},
+        "What was measured of each; the scores are compared with it.",
+    )
+    _select(third, "The values are", "kind", list(KINDS), choice.kind, dict(KINDS), "How the column is read; at first guessed from what is in it.")
     with fourth:
         _meaning(sheet, choice, join)
     with st.expander(f"The file: {len(sheet.rows):,} rows, {len(sheet.columns)} columns", icon=":material/table:"):
-        _select(st, "The ids are", "entity", ["gene", "reaction"], choice.entity, {"gene": "genes", "reaction": "reactions"})
+        _select(
+            st,
+            "The ids are",
+            "entity",
+            ["gene", "reaction"],
+            choice.entity,
+            {"gene": "genes", "reaction": "reactions"},
+            "Which ids of the model the column is matched with.",
+        )
         st.dataframe(_head(sheet), hide_index=True, height=240, alt="The first rows of the file")
 
 
@@ -138,24 +156,40 @@ def _meaning(sheet: Sheet, choice: Choice, join: str) -> None:
 
     if choice.kind == "yes_no":
         words = value_words(sheet, choice.values)
-        _select(st, "Essential is", "yes", list(dict.fromkeys([*words, choice.yes])), choice.yes, {})
+        _select(
+            st,
+            "Essential is",
+            "yes",
+            list(dict.fromkeys([*words, choice.yes])),
+            choice.yes,
+            {},
+            "The word in the column of values that means essential.",
+        )
     elif choice.kind == "cutoff":
         side, number = st.columns(2, vertical_alignment="bottom")
-        _select(side, "Essential is", "below", [True, False], choice.below, {True: "below", False: "above"})
+        _select(
+            side,
+            "Essential is",
+            "below",
+            [True, False],
+            choice.below,
+            {True: "below", False: "above"},
+            "The side of the cut-off on which a gene or reaction counts as essential.",
+        )
         key = bind("measurements_cutoff", choice.cutoff)
         number.number_input(
             "Cut-off",
             key=key,
             format="%g",
             on_change=lambda: state.update(settings={"measurements.cutoff": st.session_state[key]}),
-            help="Below this value a gene counts as essential.",
+            help="What lies on the chosen side of this value counts as essential; the value itself does not.",
         )
     else:
         options = ["max", "mean", *(["sum"] if choice.kind == "level" else [])]
         _select(st, "Isozymes count as", "join", options, join, JOINS, "Subunits of a complex count as the least of them.")
 
 
-def _select(place: object, text: str, name: str, options: list, now: object, called: dict, tip: str = "") -> None:
+def _select(place: object, text: str, name: str, options: list, now: object, called: dict, tip: str) -> None:
     key = bind(f"measurements_{name}", now if now in options else None)
 
     def take() -> None:
@@ -165,7 +199,7 @@ def _select(place: object, text: str, name: str, options: list, now: object, cal
             changes |= {f"measurements.{other}": None for other in later}
         state.update(settings=changes)
 
-    place.selectbox(text, options, format_func=lambda o: called.get(o, o), key=key, on_change=take, help=tip or None)  # type: ignore[attr-defined]
+    place.selectbox(text, options, format_func=lambda o: called.get(o, o), key=key, on_change=take, help=tip)  # type: ignore[attr-defined]
 
 
 READING_ORDER = ("ids", "values", "kind", "yes", "cutoff", "below", "join")
@@ -207,7 +241,13 @@ def medium_bar(view: ViewState, given: Given) -> None:
     right.warning(
         plain(f"Measured on {now}, but scores are computed on {here}{lost}: they speak of another condition."), icon=":material/compare_arrows:"
     )
-    right.button(f"Compute on {now}", on_click=state.update, kwargs={"medium": now, "knockouts": ()}, key="measurements_same_medium")
+    right.button(
+        f"Compute on {now}",
+        on_click=state.update,
+        kwargs={"medium": now, "knockouts": ()},
+        key="measurements_same_medium",
+        help="Changes the medium on every page and takes all knock-outs back; Undo brings them again.",
+    )
 
 
 def mapped(measurement: Measurement, ranked: Targets, model: str) -> None:
@@ -240,6 +280,7 @@ def mapped(measurement: Measurement, ranked: Targets, model: str) -> None:
                 icon=":material/download:",
                 on_click="ignore",
                 key="measurements_unmatched",
+                help="One column, the ids as your file names them.",
             )
 
 

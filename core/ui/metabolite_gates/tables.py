@@ -22,6 +22,14 @@ if TYPE_CHECKING:
     from core.explain import MetaboliteGateTest
 
 PANELS = ("Networks", "Reactions", "Conditions", "Export")
+HELD = {
+    "gates": "One row for each network and reaction of the metabolite: coefficient, role, mean gate and its spread over conditions.",
+    "networks": "One row per network: spread of the gates and AUROC, with 95% intervals.",
+    "comparisons": "One row per kind of control: this network's spread and AUROC minus the control's, with intervals.",
+    "spread": "One row for each network and condition: the standard deviation of the gates over reactions.",
+    "replacement": "One row for each set of gates that was replaced: growth R² against FBA, and how far growth and fluxes changed.",
+}
+"""What is in each table's file."""
 
 
 def networks(asked: Asked, test: MetaboliteGateTest, view: ViewState) -> None:
@@ -121,12 +129,21 @@ def _export(asked: Asked, test: MetaboliteGateTest) -> None:
     if test.replacement is not None:
         tables["replacement"] = test.replacement.table
     manifest = test.manifest | {"verdict": test.verdict}
-    files: list[tuple[str, str, str, Callable[[], str]]] = [
-        (f"{name.capitalize()}, CSV", f"{stem}-{name}.csv", "text/csv", lambda table=table: table.to_csv(index=False))  # type: ignore[misc]
+    files: list[tuple[str, str, str, str, Callable[[], str]]] = [
+        (f"{name.capitalize()}, CSV", HELD[name], f"{stem}-{name}.csv", "text/csv", lambda table=table: table.to_csv(index=False))  # type: ignore[misc]
         for name, table in tables.items()
     ]
-    files.append(("Manifest, JSON", f"{stem}-manifest.json", "application/json", lambda: json.dumps(manifest, indent=1, default=str)))
-    for column, (label, name, mime, make) in zip(st.columns(2) * 4, files, strict=False):
+    told = "What the numbers follow from: versions, hashes and settings; and the verdict."
+    files.append(("Manifest, JSON", told, f"{stem}-manifest.json", "application/json", lambda: json.dumps(manifest, indent=1, default=str)))
+    for column, (label, what, name, mime, make) in zip(st.columns(2) * 4, files, strict=False):
         column.download_button(
-            label, make, name, mime, on_click="ignore", key=f"metabolite-gates-{label}", width="stretch", icon=":material/download:"
+            label,
+            make,
+            name,
+            mime,
+            on_click="ignore",
+            key=f"metabolite-gates-{label}",
+            width="stretch",
+            icon=":material/download:",
+            help=what,
         )

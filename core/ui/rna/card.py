@@ -91,7 +91,7 @@ def _element(given: Given, folded: FoldResult, view: ViewState, name: str) -> No
     )
     for start in range(0, len(near), 4):
         for column, other in zip(st.columns(4), near[start : start + 4], strict=False):
-            column.button(other, key=f"rna-touch-{other}", on_click=select, args=(f"elem:{other}",))
+            column.button(other, key=f"rna-touch-{other}", help="Selects this neighbour", on_click=select, args=(f"elem:{other}",))
     _values(given, folded, view, f"elem:{name}", None)
 
 

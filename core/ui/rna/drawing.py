@@ -85,7 +85,8 @@ def controls(given: Given, view: ViewState) -> None:
     if layered:
         with third[0]:
             layer_choice(view)
-    with popover(right, "Own values", "open-rna.values", ":material/table_rows:"):
+    how = "One number for each base, from a text or a file, to colour the drawing by."
+    with popover(right, "Own values", "open-rna.values", ":material/table_rows:", help=how):
         numbers("Values for the bases", "rna.values", given, "They colour the drawing.")
 
 

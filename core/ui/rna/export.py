@@ -28,7 +28,7 @@ def draw(given: Given, folded: FoldResult, view: ViewState) -> None:
     stem = file_stem(given)
     st.caption(f"Everything of this view, named {stem}; plots download through their own toolbar, PNG through the drawing's own buttons.")
     files = [*_tables(given, folded, view, stem), *_texts(given, folded, view, stem)]
-    for column, (label, name, mime, make) in zip(st.columns(2) * len(files), files, strict=False):
+    for column, (label, what, name, mime, make) in zip(st.columns(2) * len(files), files, strict=False):
         column.download_button(
             label,
             data=device.kept(make),
@@ -38,10 +38,17 @@ def draw(given: Given, folded: FoldResult, view: ViewState) -> None:
             key=f"rna-download-{label}",
             width="stretch",
             icon=":material/download:",
+            help=what,
         )
 
 
-File = tuple[str, str, str, Callable[[], str | bytes]]
+File = tuple[str, str, str, str, Callable[[], str | bytes]]
+"""Label, what is in it, name, type, and what makes it."""
+ROWS = {
+    "Bases": "One row per base: nucleotide, element, partner and, where they are known, pairing probability, entropy and the network's numbers.",
+    "Elements": "One row per element: kind, size, bases and, where a network is there, openness, message and attention.",
+    "Edges": "One row per directed edge of the graph: its kind, openness and message.",
+}
 
 
 def _tables(given: Given, folded: FoldResult, view: ViewState, stem: str) -> list[File]:
@@ -54,29 +61,73 @@ def _tables(given: Given, folded: FoldResult, view: ViewState, stem: str) -> lis
     if _has_network(view):
         made["Edges"] = lambda: data.importance(given, folded, view.rna_net).edges
     files: list[File] = []
+    same = "The same rows and columns as the CSV, for programs that read Parquet."
     for what, make in made.items():
-        files.append((f"{what}, CSV", f"{stem}-{what.lower()}.csv", "text/csv", lambda make=make: make().to_csv(index=False)))  # type: ignore[misc]
-        files.append((f"{what}, Parquet", f"{stem}-{what.lower()}.parquet", PARQUET, lambda make=make: make().to_parquet(index=False)))  # type: ignore[misc]
+        files.append((f"{what}, CSV", ROWS[what], f"{stem}-{what.lower()}.csv", "text/csv", lambda make=make: make().to_csv(index=False)))  # type: ignore[misc]
+        files.append((f"{what}, Parquet", same, f"{stem}-{what.lower()}.parquet", PARQUET, lambda make=make: make().to_parquet(index=False)))  # type: ignore[misc]
     return files
 
 
 def _texts(given: Given, folded: FoldResult, view: ViewState, stem: str) -> list[File]:
     files: list[File] = [
-        ("Drawing, SVG", f"{stem}-drawing.svg", "image/svg+xml", lambda: drawing(given, folded, view)),
-        ("Structure, Vienna dot-bracket", f"{stem}.dbn", "text/plain", lambda: vienna(given, folded)),
-        ("Manifest, JSON", f"{stem}-manifest.json", "application/json", lambda: json.dumps(manifest(given, folded, view), indent=1, default=str)),
+        (
+            "Drawing, SVG",
+            "As it is on the page, in vectors, with its colours and selection.",
+            f"{stem}-drawing.svg",
+            "image/svg+xml",
+            lambda: drawing(given, folded, view),
+        ),
+        (
+            "Structure, Vienna dot-bracket",
+            "Three lines: name, sequence, and the structure with its energy in kcal/mol where that is known.",
+            f"{stem}.dbn",
+            "text/plain",
+            lambda: vienna(given, folded),
+        ),
+        (
+            "Manifest, JSON",
+            "What the numbers follow from: sequence, fold and its temperature, network, versions, hashes and the view.",
+            f"{stem}-manifest.json",
+            "application/json",
+            lambda: json.dumps(manifest(given, folded, view), indent=1, default=str),
+        ),
     ]
     if _has_network(view):
-        files.append(("Report, HTML that opens offline", f"{stem}-report.html", "text/html", lambda: report(given, folded, view)))
+        told = "What was asked, the drawing, tables of elements and bases, methods with references, and the manifest."
+        files.append(("Report, HTML that opens offline", told, f"{stem}-report.html", "text/html", lambda: report(given, folded, view)))
         from core.ui.rna.graph import graph
         from core.viz.network import network_svg, standalone_html
 
         title = data.record(given.source, given.record).id
         files += [
-            ("Embeddings, npz", f"{stem}-embeddings.npz", "application/octet-stream", lambda: embeddings(given, folded, view)),
-            ("Embeddings, AnnData .h5ad", f"{stem}-embeddings.h5ad", "application/x-hdf5", lambda: anndata(given, folded, view)),
-            ("Graph, SVG", f"{stem}-graph.svg", "image/svg+xml", lambda: network_svg(graph(given, folded, view), title=title)),
-            ("Graph, HTML that opens offline", f"{stem}-graph.html", "text/html", lambda: standalone_html(graph(given, folded, view), title)),
+            (
+                "Embeddings, npz",
+                "Names and vectors of the RNA, its elements and its bases, as arrays of NumPy.",
+                f"{stem}-embeddings.npz",
+                "application/octet-stream",
+                lambda: embeddings(given, folded, view),
+            ),
+            (
+                "Embeddings, AnnData .h5ad",
+                "The same vectors one below another, with level, kind, size and sequence of each in obs.",
+                f"{stem}-embeddings.h5ad",
+                "application/x-hdf5",
+                lambda: anndata(given, folded, view),
+            ),
+            (
+                "Graph, SVG",
+                "The graph the network reads, as it is drawn on the page, in vectors.",
+                f"{stem}-graph.svg",
+                "image/svg+xml",
+                lambda: network_svg(graph(given, folded, view), title=title),
+            ),
+            (
+                "Graph, HTML that opens offline",
+                "The same drawing with its legend as a page to move and zoom in.",
+                f"{stem}-graph.html",
+                "text/html",
+                lambda: standalone_html(graph(given, folded, view), title),
+            ),
         ]
     return files
 

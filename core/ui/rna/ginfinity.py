@@ -21,7 +21,8 @@ _ACCEPTED, _PATH, _ERROR = "ginfinity_licence", "ginfinity_path", "ginfinity_err
 
 def place(where: st.delta_generator.DeltaGenerator) -> None:
     """The popover in a column: the licence and the file, or what is kept."""
-    with popover(where, "GINFINITY", OWN, ":material/extension:"):
+    how = "Another group's network for RNAs: give its weights, or remove them."
+    with popover(where, "GINFINITY", OWN, ":material/extension:", help=how):
         found = kept_ginfinity()
         if found is None:
             _give()
@@ -30,7 +31,8 @@ def place(where: st.delta_generator.DeltaGenerator) -> None:
         st.markdown(f"Weights of GINFINITY {found.version} are kept on this computer; their licence, {found.licence}, was accepted on {when}.")
         st.caption(f"sha256 {found.sha256}")
         _licence()
-        st.button("Remove them", icon=":material/delete:", on_click=_remove, key="ginfinity_remove", width="stretch")
+        gone = "Deletes the weights here and forgets that the licence was accepted."
+        st.button("Remove them", icon=":material/delete:", on_click=_remove, key="ginfinity_remove", width="stretch", help=gone)
         st.caption("What was computed with them stays in the cache until that is cleared under *Stored data*.")
 
 
@@ -67,7 +69,8 @@ def _give() -> None:
     )
     with st.form("ginfinity_form", border=False):
         st.text_input("Path on this computer", key=_PATH, placeholder="ginfinity-1.2.2-py3-none-any.whl", help="Where the wheel of GINFINITY lies.")
-        if st.form_submit_button("Keep it", type="primary", disabled=not accepted, width="stretch"):
+        how = "Checks the file, keeps its weights on this computer and chooses the network."
+        if st.form_submit_button("Keep it", type="primary", disabled=not accepted, width="stretch", help=how):
             path = st.session_state[_PATH].strip().strip("\"'")
             if path:
                 _take(Path(path).expanduser())

@@ -56,7 +56,8 @@ def bar(view: ViewState, *, encoders: bool = False) -> None:
     )
     for where in others:
         ginfinity.place(where)
-    with popover(paste, "Paste or load an RNA", OWN, ":material/content_paste:"):
+    how = "A sequence, with or without its structure; selection, reactivities and own values of the RNA before are left behind."
+    with popover(paste, "Paste or load an RNA", OWN, ":material/content_paste:", help=how):
         _own()
     if encoders:
         ginfinity.credit(view)
@@ -75,7 +76,8 @@ def _own() -> None:
             placeholder=">my RNA\nGGGGAAAACCCC\n((((....))))",
             help="A bare sequence, FASTA, or dot-bracket below it.",
         )
-        if st.form_submit_button("Open", type="primary", width="stretch"):
+        how = "Its first RNA is shown and the text is kept on this computer; what cannot be read changes nothing."
+        if st.form_submit_button("Open", type="primary", width="stretch", help=how):
             _take(text.encode(), None, "rna_paste_error")
     if st.session_state.get("rna_paste_error"):
         st.error(plain(st.session_state["rna_paste_error"]))

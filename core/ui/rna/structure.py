@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.errors import InputError
 from core.ui import state
-from core.ui.background import follow
+from core.ui.background import FOLLOWED, follow
 from core.ui.bind import bind
 from core.ui.popover import done, popover
 from core.ui.rna import data, uploads
@@ -67,7 +67,8 @@ def bar(given: Given) -> None:
         help="ViennaRNA folds at this temperature.",
     )
     label = "Reactivities" if given.shape is None else "Reactivities in use"
-    with popover(shape, label, "open-rna.shape", ":material/bar_chart:"):
+    how = "SHAPE reactivities, one number for each base, for ViennaRNA to fold with."
+    with popover(shape, label, "open-rna.shape", ":material/bar_chart:", help=how):
         numbers("SHAPE reactivities", "rna.shape", given, "They act on folds (MFE, centroid, MEA), not on a structure that was given.")
 
 
@@ -84,12 +85,14 @@ def numbers(title: str, setting: str, given: Given, note: str) -> None:
             help="One number for each base, in order, or position,value lines.",
         )
         file = st.file_uploader("or a CSV file", key=f"file-{slug}", help="Columns position and value.")
-        if st.form_submit_button("Use them", type="primary"):
+        how = "They are checked against the length of the RNA and kept on this computer; a file goes before the text."
+        if st.form_submit_button("Use them", type="primary", help=how):
             content = file.getvalue() if file is not None else text.encode()
             _use(content, setting, given)
     if st.session_state.get(f"error-{setting}"):
         st.error(plain(st.session_state[f"error-{setting}"]))
-    if state.current().settings.get(setting) and st.button("Remove them", key=f"remove-{slug}"):
+    gone = "The view goes on without them; Undo brings them back."
+    if state.current().settings.get(setting) and st.button("Remove them", key=f"remove-{slug}", help=gone):
         done(f"open-{setting}")
         state.update(settings={setting: None})
         st.rerun()
@@ -161,14 +164,15 @@ def _offer(given: Given, record: RnaRecord) -> None:
     sentence = None if given.method == "window" else too_long(record.length, "mfe" if given.method == "keep" else given.method)
     if sentence:
         st.warning(plain(sentence), icon=":material/hourglass_top:")
-        if st.button("Use the windowed fold", type="primary", key="rna_windowed"):
+        how = "Allows local pairs only; Structure above offers the other ways again."
+        if st.button("Use the windowed fold", type="primary", key="rna_windowed", help=how):
             state.update(settings={"rna.fold": "window"})
             st.rerun()
         return
     ensemble = given.method in ("centroid", "mea") or _seconds(record.length, True) <= ENSEMBLE_TOO
     wait = f", about {duration(_seconds(record.length, ensemble))}" if given.method != "window" else ""
     st.info(plain(f"{record.id} has {record.length:,} bases and no structure yet."), icon=":material/timer:")
-    if st.button(f"Fold it{wait}", type="primary", icon=":material/play_arrow:", key="rna_fold"):
+    if st.button(f"Fold it{wait}", type="primary", icon=":material/play_arrow:", key="rna_fold", help=FOLLOWED):
         start_fold(given, ensemble=ensemble)
         st.rerun()
 

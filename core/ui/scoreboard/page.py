@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.errors import InputError
 from core.ui import networks, state
-from core.ui.background import follow
+from core.ui.background import FOLLOWED, follow
 from core.ui.bind import bind, option_row
 from core.ui.popover import done, popover
 from core.ui.rna import ginfinity
@@ -61,7 +61,8 @@ def _bar(view: ViewState) -> str | None:
         on_change=lambda: state.update(settings={FILE: st.session_state[key] or None}),
         help="Rfam families kept back, or a labelled set of your own.",
     )
-    with popover(load, "Load a labelled set", LOAD, ":material/upload_file:"):
+    how = "A table of RNAs with their families; nothing is computed until you ask for it."
+    with popover(load, "Load a labelled set", LOAD, ":material/upload_file:", help=how):
         _upload()
     names = list(dict.fromkeys([*networks.choices("rna", encoders=True), view.rna_net]))
     net = bind("scoreboard_network", view.rna_net)
@@ -141,7 +142,15 @@ def _own(asked: Asked, found: LabelledRnas) -> None:
             follow(boards(), asked, "scoreboard")
             return
         left, right = st.columns([2, 5], vertical_alignment="center")
-        left.button("Measure", type="primary", icon=":material/play_arrow:", on_click=lambda: start(asked), key="scoreboard_start", width="stretch")
+        left.button(
+            "Measure",
+            type="primary",
+            icon=":material/play_arrow:",
+            on_click=lambda: start(asked),
+            key="scoreboard_start",
+            width="stretch",
+            help=FOLLOWED,
+        )
         lengths = found.lengths[found.lengths <= 700]
         seconds = float((0.008 + 1.3 * (lengths / 500) ** 2.5).sum()) + 0.01 * len(found)
         right.caption(f"Folds every RNA and embeds it: about {duration(seconds)}.")
@@ -207,7 +216,15 @@ def _board(table: pd.DataFrame, network: str, key: str) -> None:
     )
     if rows["score"].isin(ROWS).any():
         st.caption(f"Rows of GINFINITY: {LICENCE.credit}; for non-commercial use, with this credit.")
-    st.download_button("Scoreboard, CSV", table.to_csv(index=False), "scoreboard.csv", "text/csv", on_click="ignore", icon=":material/download:")
+    st.download_button(
+        "Scoreboard, CSV",
+        table.to_csv(index=False),
+        "scoreboard.csv",
+        "text/csv",
+        on_click="ignore",
+        icon=":material/download:",
+        help="One row for each score and source of structures: AUC on all three sets of pairs, with intervals, hit@1 and hit@5.",
+    )
 
 
 def _motifs(table: pd.DataFrame) -> None:
@@ -234,4 +251,12 @@ def _families(table: pd.DataFrame, told: str) -> None:
     style: dict[str, Any] = {score: st.column_config.NumberColumn(score, format="%.2f") for score in scores}
     style["name"] = st.column_config.TextColumn("name", width=140)
     st.dataframe(table.sort_values(scores[0], kind="stable"), hide_index=True, placeholder="–", column_config=style, alt="Hits of every family")
-    st.download_button("Families, CSV", table.to_csv(index=False), "families.csv", "text/csv", on_click="ignore", icon=":material/download:")
+    st.download_button(
+        "Families, CSV",
+        table.to_csv(index=False),
+        "families.csv",
+        "text/csv",
+        on_click="ignore",
+        icon=":material/download:",
+        help="One row per family: how many of its RNAs were asked and, by each score, the share of hits, from 0 to 1.",
+    )

@@ -66,10 +66,27 @@ def _step() -> int:
 def _walk(step: int) -> None:
     """Back and Next; the arrow keys do the same."""
     with st.container(horizontal=True, gap="small"):
-        st.button("Back", icon=":material/arrow_back:", key="story_back", on_click=_go, args=(step - 1,), disabled=step == 0, shortcut="Left")
+        st.button(
+            "Back",
+            icon=":material/arrow_back:",
+            key="story_back",
+            on_click=_go,
+            args=(step - 1,),
+            disabled=step == 0,
+            shortcut="Left",
+            help="The step before; the left arrow key does the same.",
+        )
         last = step == len(STEPS) - 1
         st.button(
-            "Next", icon=":material/arrow_forward:", key="story_next", on_click=_go, args=(step + 1,), disabled=last, shortcut="Right", type="primary"
+            "Next",
+            icon=":material/arrow_forward:",
+            key="story_next",
+            on_click=_go,
+            args=(step + 1,),
+            disabled=last,
+            shortcut="Right",
+            type="primary",
+            help="The step after; the right arrow key does the same.",
         )
 
 
@@ -93,7 +110,9 @@ def _where(story: Story) -> None:
         always = {"rna": look.view.rna} if story.of_rna else {"model": look.view.model}
         kept = {name: value for name, value in state.current().to_query().items() if name.startswith("s.stories.")}  # the way back
         query = {**always, **look.view.to_query(), **kept}
-        st.page_link(page_of(entry(look.page)), label=look.words, icon=":material/arrow_forward:", query_params=query)
+        page = entry(look.page)
+        how = f"Leads to the page {page.title}; Stories in the list of pages comes back to this step."
+        st.page_link(page_of(page), label=look.words, icon=":material/arrow_forward:", query_params=query, help=how)
 
 
 def _numbers(story: Story) -> None:
@@ -107,7 +126,13 @@ def _numbers(story: Story) -> None:
     else:
         _table(story, found)
     st.download_button(
-        "Table, CSV", found.table.to_csv(index=False), f"story-{story.key}.csv", "text/csv", on_click="ignore", icon=":material/download:"
+        "Table, CSV",
+        found.table.to_csv(index=False),
+        f"story-{story.key}.csv",
+        "text/csv",
+        on_click="ignore",
+        icon=":material/download:",
+        help="The rows above with all their digits.",
     )
 
 
@@ -176,7 +201,8 @@ def _found(story: Story) -> Finding | None:
         return found
     if st.session_state.get(_STOPPED) == key:
         st.info("The network was not asked to the end.")
-        st.button("Ask it", icon=":material/play_arrow:", key="story_ask", on_click=lambda: st.session_state.pop(_STOPPED, None))
+        how = "The numbers of this story are computed from the beginning."
+        st.button("Ask it", icon=":material/play_arrow:", key="story_ask", on_click=lambda: st.session_state.pop(_STOPPED, None), help=how)
         return None
     job = work().job(key) or _begun(story, key)  # one that failed is there still: its sentence comes first
     if job.ended.wait(AT_ONCE) and (found := work().result(key)) is not None:

@@ -132,9 +132,10 @@ def _actions(run: RunInfo) -> None:
             how = "Fills the form above with this run's settings."
             st.button("Use these settings", key=f"again_{run.id}", icon=":material/edit_note:", on_click=fill, args=(kind, given, told), help=how)
         if not run.running:
-            with st.popover("Delete", icon=":material/delete:"):
+            with st.popover("Delete", icon=":material/delete:", help="Asks once more before anything is deleted."):
                 st.markdown("Delete this run with everything it wrote?")
-                if st.button("Delete it", key=f"delete_{run.id}", type="primary"):
+                gone = "Its settings, progress, log and trained weights are deleted for good."
+                if st.button("Delete it", key=f"delete_{run.id}", type="primary", help=gone):
                     delete_run(run.id)
                     st.rerun()
 
@@ -154,19 +155,22 @@ def _look(run: RunInfo) -> None:
         return
     if networks.RUN + run.id in networks.choices():
         view = {"net": networks.RUN + run.id, "model": str(settings(run).get("model", "e_coli_core"))}
-        st.page_link(page_of(entry("explorer")), label="See its gates", icon=":material/hub:", query_params=view, help="")
+        how = "Leads to the Metabolic explorer, with this network and the model it was trained on."
+        st.page_link(page_of(entry("explorer")), label="See its gates", icon=":material/hub:", query_params=view, help=how)
     elif networks.RUN + run.id in networks.choices("rna"):
         view = {"rnanet": networks.RUN + run.id}
-        st.page_link(page_of(entry("rna")), label="See it on an RNA", icon=":material/genetics:", query_params=view, help="")
+        how = "Leads to the page RNA, with this network chosen."
+        st.page_link(page_of(entry("rna")), label="See it on an RNA", icon=":material/genetics:", query_params=view, help=how)
 
 
 def _annotate(run: RunInfo) -> None:
     """Name and notes: a form of its own, so that nothing typed is lost while the card is drawn again."""
     key = f"notes_{run.id}"
-    with st.container(width="content"), popover(st, "Name and notes", key, ":material/edit:"), st.form(f"form_{key}", border=False):
+    how = "What lists call this run, and what you want to remember of it."
+    with st.container(width="content"), popover(st, "Name and notes", key, ":material/edit:", help=how), st.form(f"form_{key}", border=False):
         name = st.text_input("Name", value=run.name, max_chars=80, help="How lists call this run.")
         notes = st.text_area("Notes", value=run.notes, max_chars=4_000, help="What this run was for, what came of it.")
-        if st.form_submit_button("Save", type="primary"):
+        if st.form_submit_button("Save", type="primary", help="Kept with the run; nothing else of it changes."):
             try:
                 annotate_run(run.id, name=name, notes=notes)
             except InputError as error:

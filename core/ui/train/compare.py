@@ -45,7 +45,8 @@ def draw(runs: list[RunInfo]) -> None:
     st.dataframe(shown, hide_index=True, column_config={"part": "", "quantity": ""}, height="content", alt=f"{len(chosen)} runs side by side")
     if not (found["part"] == "settings").any():
         st.caption("Their settings are the same.")
-    st.download_button("Comparison, CSV", found.to_csv(index=False), "runs.csv", "text/csv", on_click="ignore", icon=":material/download:")
+    how = "One row per quantity, one column per run: held-out figures, facts of the run, and the settings that differ."
+    st.download_button("Comparison, CSV", found.to_csv(index=False), "runs.csv", "text/csv", on_click="ignore", icon=":material/download:", help=how)
     for kind in dict.fromkeys(kind_of(run) for run in chosen):
         if kind is not None:
             lines = [Line(names[run.id], one.label, one.losses, one.history) for run in chosen if kind_of(run) == kind for one in curves(run)]

@@ -79,7 +79,8 @@ def draw() -> None:
         _cost(values)
     else:
         st.caption("There is no estimate of the time beforehand: it is shown once the first families are folded and the first steps are made.")
-    if st.button("Start training", type="primary", icon=":material/play_arrow:", key="train_start"):
+    how = "The settings are checked first; the run goes on when this tab is closed, and its card has a Cancel that keeps what is done."
+    if st.button("Start training", type="primary", icon=":material/play_arrow:", key="train_start", help=how):
         _start(kind, values, name or KIND_NAMES[kind].lower())
 
 

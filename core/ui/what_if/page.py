@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.errors import InputError
 from core.ui import state
-from core.ui.background import follow
+from core.ui.background import FOLLOWED, follow
 from core.ui.bind import bind, clicked_row, option_row, take
 from core.ui.rna import data, source
 from core.ui.rna.pick import plot, select
@@ -76,6 +76,7 @@ def _choose(asked: Asked, record: RnaRecord, view: ViewState) -> None:
         disabled=not view.settings.get(EDIT),
         width="stretch",
         key="whatif_reset",
+        help="Takes the edit away; Undo brings it back.",
     )
 
 
@@ -88,6 +89,7 @@ def _apply(place: st.delta_generator.DeltaGenerator, text: str | None) -> None:
         disabled=text is None,
         width="stretch",
         key="whatif_apply",
+        help="Folds the RNA with this one change and compares it with the original; an earlier edit is replaced.",
     )
 
 
@@ -239,6 +241,7 @@ def _mutants(asked: Asked, edit: Edit | None) -> None:
                 on_click=lambda: start_mutants(asked),
                 key="whatif_mutants",
                 width="stretch",
+                help=FOLLOWED,
             )
             right.caption(f"Takes about {duration(seconds(n))}.")
             return
@@ -266,7 +269,13 @@ def _mutants(asked: Asked, edit: Edit | None) -> None:
     )
     take(str(table["mutant"][row]) if row is not None else None, "whatif_table", _open)
     st.download_button(
-        "Mutants, CSV", table.to_csv(index=False), f"{asked.bare.id}-mutants.csv", "text/csv", on_click="ignore", icon=":material/download:"
+        "Mutants, CSV",
+        table.to_csv(index=False),
+        f"{asked.bare.id}-mutants.csv",
+        "text/csv",
+        on_click="ignore",
+        icon=":material/download:",
+        help="One row per mutant: base, letters before and after, 1 - cosine to the original, and the number of pairs changed.",
     )
 
 
