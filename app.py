@@ -22,7 +22,6 @@ with st.sidebar:
     device.switch()
     theme.larger_text_switch()
 sidebar.link_notices()
+device.warm_up_the_rest()
 page.run()
 memory.tidy()
-if page.url_path:  # the front page does so once it is painted
-    device.warm_up(device.AT_REST)

@@ -18,14 +18,14 @@ Made = TypeVar("Made")
 
 WISHES = {"auto": "Auto", "cuda": "CUDA", "mps": "MPS", "cpu": "CPU"}
 
-LATER = ("core.models.rna", "captum.attr", "RNA", "cobra")
-"""What takes a second or more to import, beside forgi: PyTorch Geometric with the first."""
-AT_REST = 3.0
-"""Seconds after which a page's own scripts are fetched."""
+LATER = ("core.explain.stories", "core.explain.rna_masks", "core.explain.rna_stories", "captum.attr", "RNA", "cobra")
+"""What both halves import, and with it pandas, SciPy and PyTorch Geometric; forgi comes beside."""
+AT_REST = 20.0
+"""Seconds after which what the first page asked for is there: imported beside, these would hold it up by 5 s (measured)."""
 
 _WISH, _PAINTED = "device_wish", "device_painted"
 _kept: ContextVar[str | None] = ContextVar("device_kept", default=None)
-_warming = threading.Lock()
+_warming, _resting = threading.Lock(), threading.Lock()
 _warm = threading.Event()
 
 
@@ -62,14 +62,16 @@ def known() -> DeviceChoice | None:
     return choice() if _warm.is_set() else None
 
 
-def warm_up(after: float = 0.0) -> None:
-    """Imports the large packages in the background, once per process, so that the first network of either half need not wait for them.
+def warm_up() -> None:
+    """Imports PyTorch in the background, once per process, so that the first network need not wait for it."""
+    if not _warm.is_set() and _warming.acquire(blocking=False):
+        threading.Thread(target=_find, name="import-torch", daemon=True).start()
 
-    Args:
-        after: seconds in which what is on the screen is still being fetched.
-    """
-    if _warming.acquire(blocking=False):
-        thread = threading.Timer(after, _import)
+
+def warm_up_the_rest() -> None:
+    """Imports the other large packages, too, once per process and when the first page is at rest: then neither half waits for them later."""
+    if _resting.acquire(blocking=False):
+        thread = threading.Timer(AT_REST, _import)
         thread.daemon = True
         thread.start()
 
@@ -114,13 +116,17 @@ def line() -> None:
     st.fragment(draw, run_every=1.5 if waiting else None)()
 
 
-def _import() -> None:
-    """PyTorch first, which every page of a network waits for; then what only some do."""
+def _find() -> None:
     from core.models.device import resolve_device
-    from core.rna import _forgi
 
     resolve_device("auto")
     _warm.set()
+
+
+def _import() -> None:
+    from core.rna import _forgi
+
+    _find()
     for name in LATER:
         with suppress(ImportError):  # a package that is missing is said where it is needed
             import_module(name)

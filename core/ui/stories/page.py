@@ -23,7 +23,7 @@ STEPS = ("The question", "What one expects", "Where to look", "The numbers", "Th
 STEP = "stories.step"
 PRESENTER, READABLE = "stories.presenter", 12
 """Rows of a table that can be read from the back of a room."""
-AT_ONCE = 1.0
+AT_ONCE = 2.5
 """Seconds the page waits for a finding before it shows that it is being made."""
 Key = tuple[str, str, str]
 _STOPPED = "story_stopped"
