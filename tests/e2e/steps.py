@@ -77,7 +77,7 @@ def legend(page: Page) -> Locator:
 def paste(page: Page, text: str) -> None:
     body = open_popover(page, "Paste or load an RNA")
     page.get_by_role("textbox", name="Sequence, with or without a structure").fill(text)
-    body.locator("[data-testid=stFormSubmitButton] button").click()
+    body.locator("[data-testid=stFormSubmitButton] button:visible").click()
 
 
 def click_on(page: Page, mark: Locator) -> None:

@@ -95,7 +95,7 @@ def test_two_sessions_explain_at_once_and_the_shared_network_predicts_as_before(
 
 def test_rankings_of_bases_stand_trial_and_lie_side_by_side(server, page: Page, settled: Settled) -> None:
     page.goto(f"{server.url}/rnaexplain?rna=example%3Ahammerhead")
-    page.locator(".st-key-explain_try button").click(timeout=90_000)
+    page.locator(".st-key-explain_try button:visible").click(timeout=90_000)
     expect(page.locator(".st-key-explain_verdict")).to_be_visible(timeout=180_000)
     page.get_by_role("tab", name="Side by side").click()
     squares = page.locator(".st-key-explain_side .points path")

@@ -49,7 +49,7 @@ def test_a_click_on_a_reaction_reaches_the_card_and_the_address(server, page: Pa
     page.locator(".st-key-explorer_hits").get_by_role("radio", name=re.compile("reaction GAPD")).click()
     expect(card).to_contain_text("Reaction GAPD")
     expect(page.locator(".gs-canvas")).to_have_attribute("data-selected", "rxn:GAPD")
-    page.locator(".st-key-card-close button").first.click()
+    page.locator(".st-key-card-close button:visible").first.click()
     expect(page).not_to_have_url(re.compile("sel="))
     expect(card).to_contain_text("Nothing selected")
     expect(page.locator(".gs-canvas")).to_have_attribute("data-selected", "")

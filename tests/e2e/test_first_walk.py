@@ -26,8 +26,8 @@ class Hand:
         self.clicks += 1
 
     def go(self, path: str) -> None:
-        self.click(self.page.locator(f".st-key-nav_{path} a"))
-        expect(self.page.locator(".st-key-nav_current a")).to_have_attribute("href", re.compile(rf"(^|/){path}\b"))
+        self.click(self.page.locator(f".st-key-nav_{path} a:visible"))
+        expect(self.page.locator(".st-key-nav_current a:visible")).to_have_attribute("href", re.compile(rf"(^|/){path}\b"))
         self.settled(self.page)
 
 
@@ -89,7 +89,7 @@ def test_a_session_with_an_own_rna_is_opened_after_everything_was_cleared(fresh_
     page.goto(f"{fresh_server.url}/storage")
     settled(page)
     page.locator(".st-key-folder_uploads").get_by_role("button", name="Clear").click()
-    page.locator(".st-key-clear_uploads button").click()
+    page.locator(".st-key-clear_uploads button:visible").click()
     expect(page.locator(".st-key-folder_uploads [data-testid=stMetricValue]")).to_have_text("0 B")
     body = open_popover(page, "Session")
     file = {"name": "from-a-colleague.gatescope", "mimeType": "application/zip", "buffer": kept.read_bytes()}

@@ -177,7 +177,7 @@ def test_the_graph_its_controls_and_a_click_on_a_node(server, page: Page, settle
     settled(page)
     choose_first_row(page, page.locator("[data-testid=stDataFrame]").last, page.locator(".gs-canvas[data-selected^='elem:']"))
     chosen = str(drawing.get_attribute("data-selected"))
-    page.locator(".st-key-rna-card-close button").first.click()
+    page.locator(".st-key-rna-card-close button:visible").first.click()
     expect(drawing).to_have_attribute("data-selected", "")
     # A selection from a table was brought to the middle, so that is where its node is.
     nodes = drawing.locator("canvas").first
@@ -243,7 +243,7 @@ def test_tables_cards_and_the_other_network(server, page: Page, settled: Settled
     expect(card(page)).to_contain_text("Base C72")
     card(page).get_by_role("button", name="G71").click()
     expect(card(page)).to_contain_text("Base G71")
-    page.locator(".st-key-rna-card-close button").first.click()
+    page.locator(".st-key-rna-card-close button:visible").first.click()
     expect(card(page)).to_contain_text("Nothing selected")
     expect(page).not_to_have_url(re.compile("sel="))
     page.get_by_role("radio", name="Elements", exact=True).click()

@@ -22,9 +22,9 @@ def bytes_under(folder: Path) -> int:
 
 
 def heading(page: Page, entry: PageEntry) -> None:
-    links = page.locator(".st-key-nav a")
+    links = page.locator(".st-key-nav a:visible")
     expect(links).to_have_text([re.compile(re.escape(other.title)) for other in PAGES])
-    expect(page.locator(".st-key-nav_current a")).to_have_text(re.compile(re.escape(entry.title)))
+    expect(page.locator(".st-key-nav_current a:visible")).to_have_text(re.compile(re.escape(entry.title)))
     expect(page.locator("[data-testid=stSidebarNav]")).to_have_count(0)
     expect(page).to_have_title("Gatescope" if entry is PAGES[0] else f"{entry.title} · Gatescope")
 
@@ -37,15 +37,15 @@ def test_a_deep_link_into_a_cold_server_opens_inside_the_app(server: Any, page: 
     page.goto(f"{server.url}/{path}?ko=PFK,b3916")
     settled(page)
     heading(page, entry)
-    expect(page.locator(".st-key-nav_conditions a")).to_have_attribute("href", re.compile(r"conditions\?ko=PFK"))
+    expect(page.locator(".st-key-nav_conditions a:visible")).to_have_attribute("href", re.compile(r"conditions\?ko=PFK"))
 
 
 def test_every_page_opens_from_the_sidebar_and_fits_a_phone(server: Any, page: Page, settled: Settled) -> None:
     page.goto(f"{server.url}/storage?ko=PFK,b3916")
     settled(page)
     for entry in PAGES:
-        page.locator(".st-key-nav a").filter(has_text=re.compile(rf"{re.escape(entry.title)}$")).first.click()
-        expect(page.locator(".st-key-nav_current a")).to_have_text(re.compile(re.escape(entry.title)))
+        page.locator(".st-key-nav a:visible").filter(has_text=re.compile(rf"{re.escape(entry.title)}$")).first.click()
+        expect(page.locator(".st-key-nav_current a:visible")).to_have_text(re.compile(re.escape(entry.title)))
         settled(page)
         heading(page, entry)
         page.set_viewport_size({"width": 390, "height": 844})
@@ -56,12 +56,12 @@ def test_every_page_opens_from_the_sidebar_and_fits_a_phone(server: Any, page: P
 def test_the_view_follows_links_undo_and_the_browsers_own_buttons(server: Any, page: Page, settled: Settled) -> None:
     page.goto(f"{server.url}/storage?model=iJO1366&hops=2")
     settled(page)
-    explorer = page.locator(".st-key-nav_explorer a")
+    explorer = page.locator(".st-key-nav_explorer a:visible")
     expect(explorer).to_have_attribute("href", re.compile("model=iJO1366"))
-    page.locator(".st-key-nav_train a").click()
+    page.locator(".st-key-nav_train a:visible").click()
     settled(page)
     expect(page).to_have_url(re.compile(r"/train\?model=iJO1366&net=genome&hops=2$"))
-    page.locator(".st-key-nav_home a").click()
+    page.locator(".st-key-nav_home a:visible").click()
     expect(page.get_by_text("E. coli core on glucose", exact=True)).to_be_visible()  # its picture is captioned so, too
     expect(page).to_have_url(re.compile(r"/\?model=iJO1366&net=genome&hops=2$"))
     page.goto(f"{server.url}/storage?hops=3&ko=PFK")
@@ -76,7 +76,7 @@ def test_undo_and_redo_move_the_view_and_the_url(server: Any, page: Page, settle
     page.get_by_role("link", name="Open the iJO1366 overview").click()
     expect(page).to_have_url(re.compile(r"/explorer\?model=iJO1366"))
     undo, redo = page.get_by_role("button", name="Undo"), page.get_by_role("button", name="Redo")
-    page.locator(".st-key-nav_storage a").click()
+    page.locator(".st-key-nav_storage a:visible").click()
     expect(page).to_have_url(re.compile(r"/storage\?model=iJO1366&net=genome$"))
     settled(page)
     undo.click()
@@ -88,10 +88,10 @@ def test_undo_and_redo_move_the_view_and_the_url(server: Any, page: Page, settle
     page.wait_for_timeout(1100)
     page.go_back()
     expect(undo).to_be_disabled()
-    expect(page.locator(".st-key-nav_explorer a")).to_have_attribute("href", re.compile(r"explorer\?ko=PFK$"))
+    expect(page.locator(".st-key-nav_explorer a:visible")).to_have_attribute("href", re.compile(r"explorer\?ko=PFK$"))
     page.wait_for_timeout(1100)
     page.go_forward()
-    expect(page.locator(".st-key-nav_explorer a")).to_have_attribute("href", re.compile(r"explorer\?model=iJO1366&net=genome$"))
+    expect(page.locator(".st-key-nav_explorer a:visible")).to_have_attribute("href", re.compile(r"explorer\?model=iJO1366&net=genome$"))
 
 
 def test_a_broken_link_says_what_was_left_out_and_shows_markup_as_text(server: Any, page: Page, settled: Settled) -> None:
@@ -103,7 +103,7 @@ def test_a_broken_link_says_what_was_left_out_and_shows_markup_as_text(server: A
     for notice in notices:
         expect(box).to_contain_text(notice)
     expect(box.locator("img")).to_have_count(0)
-    expect(page.locator(".st-key-nav_explorer a")).to_have_attribute("href", re.compile(rf"explorer\?ko={view.knockouts[0]}$"))
+    expect(page.locator(".st-key-nav_explorer a:visible")).to_have_attribute("href", re.compile(rf"explorer\?ko={view.knockouts[0]}$"))
     page.get_by_role("button", name="Dismiss").click()
     expect(box).to_have_count(0)
 
@@ -140,13 +140,13 @@ def test_stored_data_shows_what_is_on_disk_and_clears_it(fresh_server: Any, page
     (fresh_server.home / "cache" / "deep" / "table.npz").write_bytes(b"y" * 789)
     page.goto(f"{fresh_server.url}/storage")
     settled(page)
-    expect(page.locator(".st-key-nav_current a")).to_have_text(re.compile("Stored data"))  # a link into a process that is new in every way
+    expect(page.locator(".st-key-nav_current a:visible")).to_have_text(re.compile("Stored data"))  # a link into a process that is new in every way
     expect(page.get_by_text(str(fresh_server.home), exact=True)).to_be_visible()
     for name in ("uploads", "libraries", "encoders", "cache", "runs"):
         expect(page.locator(f".st-key-folder_{name} [data-testid=stMetricValue]")).to_have_text(size(bytes_under(fresh_server.home / name)))
     expect(page.locator(".st-key-folder_runs").get_by_role("button", name="Clear")).to_be_disabled()
     page.locator(".st-key-folder_uploads").get_by_role("button", name="Clear").click()
-    page.locator(".st-key-clear_uploads button").click()
+    page.locator(".st-key-clear_uploads button:visible").click()
     expect(page.locator(".st-key-folder_uploads [data-testid=stMetricValue]")).to_have_text("0 B")
     assert bytes_under(fresh_server.home / "uploads") == 0
     assert bytes_under(fresh_server.home / "cache") == 789

@@ -88,6 +88,6 @@ def test_a_run_is_started_cancelled_resumed_and_compared_while_tab_and_server_co
     expect(page).to_have_url(re.compile(r"s\.train\.compare="))
 
     page.get_by_role("button", name="Delete").click()
-    page.locator(f".st-key-delete_{run.id} button").click()
+    page.locator(f".st-key-delete_{run.id} button:visible").click()
     expect(page.get_by_role("heading", name="a *starred* run")).to_have_count(0)
     assert not run.folder.exists()

@@ -86,7 +86,7 @@ def click_to_card(browser: Browser, url: str, model: str, reaction: str, *, know
     card = page.locator(".st-key-detail-card")
     expect(card).to_contain_text(f"Reaction {reaction}", timeout=60_000)
     expect(page.locator(".gs-canvas")).to_have_attribute("data-selected", f"rxn:{reaction}")
-    page.locator(".st-key-card-close button").first.click()
+    page.locator(".st-key-card-close button:visible").first.click()
     expect(card).to_contain_text("Nothing selected", timeout=60_000)
     canvas = page.locator(".gs-canvas canvas").first
     canvas.scroll_into_view_if_needed()
@@ -126,7 +126,7 @@ def long_rna(browser: Browser, url: str) -> list[tuple[str, float]]:
     page.get_by_role("button", name="Paste or load an RNA").click()
     page.get_by_role("textbox", name="Sequence, with or without a structure").fill(text)
     idle(page)
-    opened = page.locator("[data-testid=stPopoverBody] [data-testid=stFormSubmitButton] button")
+    opened = page.locator("[data-testid=stPopoverBody] [data-testid=stFormSubmitButton] button:visible")
     rows = [("3,000 nt with its fold, from Open to the drawing", seconds(opened.click, bases(page, 3000)))]
     for option, layout in (("circle", "circle"), ("arcs", "arc"), ("naview", "naview")):
         idle(page)
