@@ -69,6 +69,17 @@ def test_the_front_page_needs_no_heavy_package() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+def test_both_halves_are_imported_once_the_first_page_is_at_rest() -> None:
+    code = (
+        "import sys, threading; from core.ui import device; device.AT_REST = 0.0; from streamlit.testing.v1 import AppTest; "
+        "assert not AppTest.from_file('app.py', default_timeout=60).run().exception; "
+        "[thread.join() for thread in threading.enumerate() if isinstance(thread, threading.Timer)]; "
+        "print(sorted({'torch', 'torch_geometric', 'cobra', 'forgi', 'captum', 'RNA'} - set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
 def test_undo_redo_and_the_url_agree() -> None:
     test = app(ko="PFK")
     assert test.button(key="undo").disabled
